@@ -1,0 +1,107 @@
+"""From what AWS said about an instance to the values of its row."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot, digest
+
+# Worst first: the order in which a table sorted by checks shows them.
+_CHECK_RANKS = {"impaired": 0, "insufficient-data": 1, "initializing": 2, "ok": 3}
+UNCHECKED_RANK = 9
+_STAMP = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
+_COPIED = (
+    "instance_id state account_id state_reason_code state_reason state_transition_reason instance_type"
+    " availability_zone private_ip public_ip private_dns public_dns launched_at platform architecture vpc_id"
+    " subnet_id image_id key_name iam_role lifecycle root_device_type managed_by auto_scaling_group"
+).split()
+
+
+def instance_values(snapshot: InstanceSnapshot, display_name: str, *, shared: bool) -> dict[str, Any]:
+    """Return a row's columns, `digest` included, for a snapshot and the name it is shown by."""
+    values: dict[str, Any] = {field: getattr(snapshot, field) for field in _COPIED}
+    values["tags"], values["details"] = dict(snapshot.tags), dict(snapshot.details)
+    values["display_name"], values["name_is_shared"] = display_name, shared
+    values["digest"] = digest(values)
+    values["tag_lines"] = tag_lines(snapshot.tags)
+    values["search"] = search_text(snapshot, display_name)
+    values["private_ip_number"] = ip_number(snapshot.private_ip)
+    values["public_ip_number"] = ip_number(snapshot.public_ip)
+    return values
+
+
+def status_values(status: StatusSnapshot | None) -> dict[str, Any]:
+    """Return a row's columns for the status checks; an instance without a status has none."""
+    checks = (status.system, status.instance, status.ebs) if status else ("", "", "")
+    values: dict[str, Any] = dict(zip(("system_status", "instance_status", "ebs_status"), checks, strict=True))
+    values["impaired_since_at"] = status.impaired_since if status else None
+    values["checks_rank"] = min((_CHECK_RANKS.get(check, UNCHECKED_RANK) for check in checks), default=UNCHECKED_RANK)
+    values["status_digest"] = digest(values)
+    return values
+
+
+def state_since(snapshot: InstanceSnapshot) -> datetime | None:
+    """Return since when the instance is in its state, as far as AWS tells; the stamp is read tolerantly."""
+    if snapshot.state == "running":
+        return snapshot.launched_at
+    stamp = _STAMP.search(snapshot.state_transition_reason)
+    if stamp is None:
+        return None
+    try:
+        return datetime.strptime(stamp.group(1), "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def naming_values(snapshot: InstanceSnapshot, region: str) -> dict[str, str]:
+    """Return what the placeholders of a naming format stand for."""
+    return {
+        "instance_id": snapshot.instance_id,
+        "short_id": snapshot.instance_id[-6:],
+        "name": snapshot.name,
+        "type": snapshot.instance_type,
+        "az": snapshot.availability_zone,
+        "region": region,
+        "account_id": snapshot.account_id,
+        "private_ip": snapshot.private_ip,
+        "public_ip": snapshot.public_ip,
+        "private_dns": snapshot.private_dns,
+        "public_dns": snapshot.public_dns,
+        "vpc_id": snapshot.vpc_id,
+        "subnet_id": snapshot.subnet_id,
+        "image_id": snapshot.image_id,
+        "key_name": snapshot.key_name,
+        "lifecycle": snapshot.lifecycle,
+        "platform": snapshot.platform,
+        "architecture": snapshot.architecture,
+        "asg": snapshot.auto_scaling_group,
+    }
+
+
+def tag_lines(tags: Mapping[str, str]) -> str:
+    """Return the tags in lower case as lines `key=value` between newlines, for the filter `tag:`."""
+    return "\n" + "".join(f"{key}={value}\n".lower() for key, value in sorted(tags.items()))
+
+
+def search_text(snapshot: InstanceSnapshot, display_name: str) -> str:
+    """Return what free text is looked for in, in lower case."""
+    words = (
+        display_name,
+        snapshot.instance_id,
+        snapshot.instance_type,
+        snapshot.private_ip,
+        snapshot.public_ip,
+        snapshot.private_dns,
+        snapshot.public_dns,
+    )
+    return "\n".join(words).lower() + tag_lines(snapshot.tags)
+
+
+def ip_number(address: str) -> int | None:
+    """Return an IPv4 address as a number, so that tables sort 10.0.0.9 before 10.0.0.10."""
+    try:
+        return int(ipaddress.IPv4Address(address))
+    except ValueError:
+        return None

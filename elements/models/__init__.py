@@ -1,0 +1,21 @@
+"""One file per table; rows mirror pages."""
+
+from elements.models.actions import Action
+from elements.models.activities import Activity
+from elements.models.debug_records import DebugRecord
+from elements.models.elements import Element
+from elements.models.instances import Instance
+from elements.models.polls import Poll
+from elements.models.scheduled_events import ScheduledEvent
+from elements.models.worker_beats import WorkerBeat
+
+__all__ = [
+    "Action",
+    "Activity",
+    "DebugRecord",
+    "Element",
+    "Instance",
+    "Poll",
+    "ScheduledEvent",
+    "WorkerBeat",
+]

@@ -1,0 +1,152 @@
+"""Element: one AWS region and the keys to read it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.utils.text import slugify
+
+from elements.domain.connections import NEW, PAUSED, Connection
+from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY_FORMATS
+from elements.domain.naming import DEFAULT_FORMAT
+from elements.models.fields import SecretCharField
+
+if TYPE_CHECKING:
+    from elements.models.polls import Poll
+
+KEY_FIELDS = ("access_key_id", "secret_access_key", "session_token")
+
+
+class ElementQuerySet(models.QuerySet["Element"]):
+    """Ways to read elements."""
+
+    def active(self) -> "ElementQuerySet":
+        """Keep those that are polled."""
+        return self.filter(paused=False)
+
+    def with_keys(self) -> "ElementQuerySet":
+        """Load the key fields too; only the use cases that open AWS may ask for them."""
+        return self.defer(None)
+
+    def with_poll(self) -> "ElementQuerySet":
+        """Join the Poll row, without the keys."""
+        return self.select_related("poll").order_by("name")
+
+
+class ElementManager(models.Manager.from_queryset(ElementQuerySet)):  # type: ignore[misc]
+    """Defers the keys, so that no page decrypts one by accident."""
+
+    def get_queryset(self) -> ElementQuerySet:
+        """Return elements without their keys."""
+        queryset: ElementQuerySet = super().get_queryset().defer(*KEY_FIELDS)
+        return queryset
+
+
+class Element(models.Model):
+    """One region of one AWS account, with the keys to read it."""
+
+    name = models.CharField("Name", max_length=100, unique=True)
+    slug = models.SlugField(max_length=120, unique=True, editable=False, allow_unicode=False)
+    region = models.CharField("Region Endpoint", max_length=40)
+    endpoint_url = models.CharField("Endpoint URL", max_length=255, blank=True)
+    sts_endpoint_url = models.CharField("STS Endpoint URL", max_length=255, blank=True)
+    access_key_id = SecretCharField("Access Key ID", max_length=128, blank=True, default="")
+    secret_access_key = SecretCharField("Secret Access Key", max_length=255, blank=True, default="")
+    session_token = SecretCharField("Session Token", max_length=4096, blank=True, default="")
+    key_hint = models.CharField(max_length=8, blank=True, editable=False)
+    keys_stored_at = models.DateTimeField(null=True, blank=True, editable=False)
+    keys_stored_by = models.CharField(max_length=150, blank=True, editable=False)
+    account_id = models.CharField("Account ID", max_length=12, blank=True)
+    account_arn = models.CharField("ARN", max_length=512, blank=True, editable=False)
+    seen_account_id = models.CharField(max_length=12, blank=True, editable=False)
+    identified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused = models.BooleanField("Polling paused", default=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_by = models.CharField(max_length=150, blank=True, editable=False)
+    interval_s = models.PositiveIntegerField("Polling Interval", default=30)
+    naming_format = models.CharField("Naming Format", max_length=200, default=DEFAULT_FORMAT)
+    naming_saved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    naming_effective_at = models.DateTimeField(null=True, blank=True, editable=False)
+    duplicate_names = models.PositiveIntegerField(default=0, editable=False)
+    display_key_format = models.CharField(
+        "Scheduled Events Display Key Format",
+        max_length=20,
+        choices=DISPLAY_KEY_FORMATS,
+        default=DEFAULT_DISPLAY_KEY_FORMAT,
+    )
+    gone_retention_days = models.PositiveIntegerField("Keep Gone Instances", default=7)
+    event_retention_days = models.PositiveIntegerField("Keep Ended Scheduled Events", default=30)
+    debug_retention_days = models.PositiveIntegerField("Keep Debug Records", default=7)
+    debug_max_rows = models.PositiveIntegerField("Debug Records at Most", default=50_000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ElementManager()
+
+    if TYPE_CHECKING:
+        poll: Poll
+
+    class Meta:
+        ordering = ("name",)
+        base_manager_name = "objects"
+        permissions = [("operate_element", "Can start, stop, reboot, reschedule and poll")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(interval_s__gte=10, interval_s__lte=86_400),
+                name="interval_from_10_s_to_24_h",
+                violation_error_message="The interval must be from 10 s to 86 400 s (24 h).",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Give a new element its address; it never changes afterwards, so that links stay good."""
+        if not self.slug:
+            self.slug = free_slug(self.name)
+        super().save(*args, **kwargs)
+
+    @property
+    def has_keys(self) -> bool:
+        """Tell whether keys are stored, without decrypting them."""
+        return self.keys_stored_at is not None
+
+    @property
+    def account_changed(self) -> bool:
+        """Tell whether AWS last named another account than the one this element is for."""
+        return bool(self.seen_account_id and self.account_id and self.seen_account_id != self.account_id)
+
+    def connection(self, now: datetime) -> Connection:
+        """Return the connection state at a moment; an element without a Poll row is new."""
+        poll: Poll | None = getattr(self, "poll", None)
+        if poll is None:
+            return PAUSED if self.paused else NEW
+        return poll.connection(paused=self.paused, interval_s=self.interval_s, now=now)
+
+    def store_keys(
+        self, *, access_key_id: str, secret_access_key: str, session_token: str, by: str, now: datetime
+    ) -> None:
+        """Replace all keys together and save only them."""
+        self.access_key_id, self.secret_access_key = access_key_id, secret_access_key
+        self.session_token = session_token
+        self.key_hint = access_key_id[:4] + access_key_id[-4:]
+        self.keys_stored_at, self.keys_stored_by = now, by
+        self.save(update_fields=[*KEY_FIELDS, "key_hint", "keys_stored_at", "keys_stored_by"])
+
+    def set_paused(self, paused: bool, *, by: str, now: datetime) -> None:
+        """Switch polling off or on and keep who did it."""
+        self.paused, self.paused_at, self.paused_by = paused, now if paused else None, by if paused else ""
+        self.save(update_fields=["paused", "paused_at", "paused_by"])
+
+
+def free_slug(name: str, taken: Iterable[str] | None = None) -> str:
+    """Return an address for the name that no element has yet; a name without ASCII letters gives element-2."""
+    base = slugify(name)[:100] or "element"
+    in_use = set(taken) if taken is not None else set(
+        Element.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    )
+    slug, number = base, 2
+    while slug in in_use:
+        slug, number = f"{base}-{number}", number + 1
+    return slug

@@ -1,0 +1,123 @@
+"""Instance: what AWS last said about one EC2 instance, and the name we show for it."""
+
+from django.db import models
+
+from elements.domain.instance_states import CHANGING, StateView, state_view
+from elements.models.elements import Element
+
+CHECKS = ("system_status", "instance_status", "ebs_status")
+# Not needed for a row of a table, and large.
+HEAVY_FIELDS = ("details", "search", "tag_lines")
+
+
+class InstanceQuerySet(models.QuerySet["Instance"]):
+    """Ways to read instances."""
+
+    def listed(self) -> "InstanceQuerySet":
+        """Keep those AWS listed at the last complete read."""
+        return self.filter(gone_at__isnull=True)
+
+    def gone(self) -> "InstanceQuerySet":
+        """Keep those AWS no longer lists."""
+        return self.filter(gone_at__isnull=False)
+
+    def running(self) -> "InstanceQuerySet":
+        """Keep the running ones."""
+        return self.filter(state="running")
+
+    def changing(self) -> "InstanceQuerySet":
+        """Keep those on their way to another state."""
+        return self.filter(state__in=CHANGING)
+
+    def failing(self) -> "InstanceQuerySet":
+        """Keep those with an impaired status check."""
+        return self.filter(checks_rank=0)
+
+    def light(self) -> "InstanceQuerySet":
+        """Leave the columns out that no table row shows."""
+        return self.defer(*HEAVY_FIELDS)
+
+
+class Instance(models.Model):
+    """One EC2 instance of an element."""
+
+    element = models.ForeignKey(Element, on_delete=models.CASCADE, related_name="instances")
+    instance_id = models.CharField("Instance ID", max_length=40)
+    display_name = models.CharField("Display key", max_length=255)
+    name_is_shared = models.BooleanField(default=False)
+    state = models.CharField("State", max_length=20)
+    state_reason_code = models.CharField(max_length=100, blank=True)
+    state_reason = models.CharField(max_length=255, blank=True)
+    state_transition_reason = models.CharField(max_length=255, blank=True)
+    state_since_at = models.DateTimeField(null=True)
+    instance_type = models.CharField("Type", max_length=60, blank=True)
+    availability_zone = models.CharField("AZ", max_length=60, blank=True)
+    private_ip = models.CharField("Private IP", max_length=45, blank=True)
+    private_ip_number = models.BigIntegerField(null=True)
+    public_ip = models.CharField("Public IP", max_length=45, blank=True)
+    public_ip_number = models.BigIntegerField(null=True)
+    private_dns = models.CharField(max_length=255, blank=True)
+    public_dns = models.CharField(max_length=255, blank=True)
+    launched_at = models.DateTimeField("Launched", null=True)
+    platform = models.CharField(max_length=100, blank=True)
+    architecture = models.CharField(max_length=40, blank=True)
+    vpc_id = models.CharField("VPC", max_length=60, blank=True)
+    subnet_id = models.CharField("Subnet", max_length=60, blank=True)
+    image_id = models.CharField("Image", max_length=60, blank=True)
+    key_name = models.CharField("Key pair", max_length=255, blank=True)
+    iam_role = models.CharField("IAM role", max_length=255, blank=True)
+    lifecycle = models.CharField(max_length=40, blank=True)
+    root_device_type = models.CharField(max_length=40, blank=True)
+    managed_by = models.CharField(max_length=255, blank=True)
+    auto_scaling_group = models.CharField("Auto Scaling group", max_length=255, blank=True)
+    account_id = models.CharField(max_length=12, blank=True)
+    tags = models.JSONField(default=dict)
+    tag_lines = models.TextField(blank=True)
+    details = models.JSONField(default=dict)
+    search = models.TextField(blank=True)
+    digest = models.CharField(max_length=32)
+    status_digest = models.CharField(max_length=32, blank=True)
+    spot_type = models.CharField(max_length=12, blank=True)
+    system_status = models.CharField(max_length=20, blank=True)
+    instance_status = models.CharField(max_length=20, blank=True)
+    ebs_status = models.CharField(max_length=20, blank=True)
+    impaired_since_at = models.DateTimeField(null=True)
+    checks_rank = models.PositiveSmallIntegerField(default=9)
+    protected_seen_at = models.DateTimeField(null=True)
+    first_seen_at = models.DateTimeField()
+    observed_at = models.DateTimeField()
+    gone_at = models.DateTimeField(null=True)
+    revision = models.BigIntegerField(default=0)
+
+    objects = InstanceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("display_name", "id")
+        constraints = [
+            models.UniqueConstraint(fields=("element", "instance_id"), name="one_row_per_instance_of_an_element")
+        ]
+        indexes = [
+            models.Index(fields=("element", "gone_at", "display_name", "id"), name="instance_by_name"),
+            models.Index(fields=("element", "gone_at", "state", "id"), name="instance_by_state"),
+            models.Index(fields=("element", "gone_at", "checks_rank", "id"), name="instance_by_checks"),
+            models.Index(fields=("element", "gone_at", "launched_at", "id"), name="instance_by_launch"),
+            models.Index(fields=("element", "revision"), name="instance_by_revision"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def view(self) -> StateView:
+        """Return the look of the state, or of having gone."""
+        return state_view("gone" if self.gone_at else self.state)
+
+    @property
+    def checks_passed(self) -> int:
+        """Return how many of the status checks passed."""
+        return sum(getattr(self, field) == "ok" for field in CHECKS)
+
+    @property
+    def checks_made(self) -> int:
+        """Return how many status checks AWS makes on this instance."""
+        return sum(getattr(self, field) not in ("", "not-applicable") for field in CHECKS)

@@ -1,0 +1,111 @@
+"""Poll: the recurring read of an element, when it is due, and how the last one ended."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import models
+
+from elements.domain.connections import Connection, PollFacts, connection
+from elements.models.elements import Element
+
+KEPT_RESULTS = 60
+
+
+class LeaseLost(Exception):
+    """Another worker took the element over while this one was still reading."""
+
+
+class PollQuerySet(models.QuerySet["Poll"]):
+    """Ways to read and claim polls."""
+
+    def due(self, now: datetime) -> "PollQuerySet":
+        """Keep those of active elements whose time has come and which nobody reads right now."""
+        free = models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now)
+        return self.filter(free, due_at__lte=now, element__paused=False)
+
+    def claim_due(self, now: datetime) -> Sequence[int]:
+        """Move every due poll to its next time and return the element ids won here.
+
+        The compare-and-swap on due_at gives each due poll to one caller, from however many hosts.
+        """
+        won = []
+        for poll in self.due(now).select_related("element").only("due_at", "element__interval_s"):
+            step = timedelta(seconds=poll.element.interval_s)
+            next_at = poll.due_at + step if poll.due_at + step > now else now + step
+            if self.filter(pk=poll.pk, due_at=poll.due_at).update(due_at=next_at):
+                won.append(poll.element_id)
+        return won
+
+    def lease(self, element_id: int, *, now: datetime, seconds: float) -> str | None:
+        """Win the right to read the element and return the lease's token, or None while another has it."""
+        token = uuid.uuid4().hex
+        free = models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now)
+        won = self.filter(free, element_id=element_id).update(
+            lease=token, leased_until=now + timedelta(seconds=seconds), started_at=now
+        )
+        return token if won else None
+
+    def release(self, element_id: int, token: str, **outcome: Any) -> None:
+        """Give the lease back with the poll's outcome; raises LeaseLost when it is no longer ours."""
+        kept = self.filter(element_id=element_id, lease=token)
+        if not kept.update(lease="", leased_until=None, **outcome):
+            raise LeaseLost
+
+    def make_due(self, element_id: int, now: datetime) -> None:
+        """Bring the next poll forward to now."""
+        self.filter(element_id=element_id).update(due_at=now)
+
+    def next_revision(self, element_id: int) -> int:
+        """Return a new revision number for rows about to change; call it inside their transaction."""
+        self.filter(element_id=element_id).update(revision=models.F("revision") + 1)
+        return self.values_list("revision", flat=True).get(element_id=element_id)
+
+
+class Poll(models.Model):
+    """When an element is read, by whom, and how the last reads ended."""
+
+    element = models.OneToOneField(Element, on_delete=models.CASCADE, related_name="poll")
+    due_at = models.DateTimeField(db_index=True)
+    lease = models.CharField(max_length=32, blank=True)
+    leased_until = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    attempted_at = models.DateTimeField(null=True)
+    succeeded_at = models.DateTimeField(null=True)
+    duration_ms = models.PositiveIntegerField(null=True)
+    aws_calls = models.PositiveIntegerField(default=0)
+    clock_offset_s = models.FloatField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    failed_since = models.DateTimeField(null=True)
+    failure_code = models.CharField(max_length=100, blank=True)
+    failure_text = models.TextField(blank=True)
+    refused = models.BooleanField(default=False)
+    throttled = models.BooleanField(default=False)
+    status_succeeded_at = models.DateTimeField(null=True)
+    status_failed_since = models.DateTimeField(null=True)
+    status_failure_text = models.TextField(blank=True)
+    counts = models.JSONField(default=dict)
+    revision = models.BigIntegerField(default=0)
+    recent = models.JSONField(default=list)
+
+    objects = PollQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"poll of {self.element_id}"
+
+    def connection(self, *, paused: bool, interval_s: int, now: datetime) -> Connection:
+        """Return the connection state at a moment."""
+        facts = PollFacts(
+            paused=paused,
+            interval_s=interval_s,
+            succeeded_at=self.succeeded_at,
+            failures=self.failures,
+            refused=self.refused,
+            throttled=self.throttled,
+        )
+        return connection(facts, now)
+
+    def with_result(self, at: datetime, outcome: str, duration_ms: int) -> list[list[Any]]:
+        """Return the last results with one more: [ISO time, ok | slow | failed, ms]."""
+        return [*self.recent, [at.isoformat(timespec="seconds"), outcome, duration_ms]][-KEPT_RESULTS:]

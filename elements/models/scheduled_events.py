@@ -1,0 +1,80 @@
+"""ScheduledEvent: maintenance AWS announced for an instance."""
+
+from datetime import datetime
+
+from django.db import models
+
+from elements.domain.scheduled_events import event_icon, event_word, urgency
+from elements.models.elements import Element
+from elements.models.instances import Instance
+
+
+class ScheduledEventQuerySet(models.QuerySet["ScheduledEvent"]):
+    """Ways to read scheduled events."""
+
+    def active(self) -> "ScheduledEventQuerySet":
+        """Keep those still ahead or going on, as far as AWS says."""
+        return self.filter(stage="scheduled", cleared_at__isnull=True)
+
+    def upcoming(self, now: datetime) -> "ScheduledEventQuerySet":
+        """Keep the active ones that have not begun."""
+        return self.active().filter(models.Q(not_before__gt=now) | models.Q(not_before__isnull=True))
+
+    def in_progress(self, now: datetime) -> "ScheduledEventQuerySet":
+        """Keep the active ones that have begun."""
+        return self.active().filter(not_before__lte=now)
+
+    def ended(self) -> "ScheduledEventQuerySet":
+        """Keep those completed, canceled, or no longer listed by AWS."""
+        return self.exclude(stage="scheduled", cleared_at__isnull=True)
+
+
+class ScheduledEvent(models.Model):
+    """One scheduled event of one instance; kept as cleared when AWS stops listing it."""
+
+    STAGES = [("scheduled", "Scheduled"), ("completed", "Completed"), ("canceled", "Canceled")]
+
+    element = models.ForeignKey(Element, on_delete=models.CASCADE, related_name="scheduled_events")
+    instance = models.ForeignKey(Instance, on_delete=models.SET_NULL, null=True, related_name="scheduled_events")
+    instance_id_text = models.CharField("Instance ID", max_length=40)
+    instance_name = models.CharField(max_length=255, blank=True)
+    event_id = models.CharField("Events ID", max_length=60)
+    code = models.CharField("Event", max_length=60)
+    description = models.TextField(blank=True)
+    stage = models.CharField(max_length=10, choices=STAGES, default="scheduled")
+    not_before = models.DateTimeField("Starts", null=True)
+    not_after = models.DateTimeField("Ends", null=True)
+    not_before_deadline = models.DateTimeField("Latest start", null=True)
+    requested_start_at = models.DateTimeField(null=True)
+    requested_by = models.CharField(max_length=150, blank=True)
+    first_seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    cleared_at = models.DateTimeField(null=True)
+
+    objects = ScheduledEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("not_before", "id")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("element", "instance_id_text", "event_id"), name="one_row_per_scheduled_event"
+            )
+        ]
+        indexes = [models.Index(fields=("element", "stage", "cleared_at", "not_before"), name="event_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.instance_id_text}/{self.event_id}"
+
+    @property
+    def word(self) -> str:
+        """Return the word for the event's code."""
+        return event_word(self.code)
+
+    @property
+    def icon(self) -> str:
+        """Return the glyph for the event's code."""
+        return event_icon(self.code)
+
+    def tone(self, now: datetime) -> str:
+        """Return crit, warn or ""."""
+        return urgency(self.code, self.not_before, now)

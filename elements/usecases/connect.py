@@ -1,0 +1,97 @@
+"""Element -> Ec2Gateway, recorded and redacted: the only reader of keys and the only door to AWS."""
+
+import logging
+from collections.abc import Callable
+
+from django.db import DatabaseError, transaction
+
+from elements.aws.ec2 import Ec2Gateway
+from elements.aws.recorder import Attempt
+from elements.aws.session import Credentials, Target, open_gateway
+from elements.models import DebugRecord, Element
+from elements.models.fields import Undecryptable
+
+log = logging.getLogger(__name__)
+
+NO_KEYS = "No keys are stored. Enter the Access Key ID and the Secret Access Key on General."
+UNREADABLE_KEYS = (
+    "The stored keys cannot be read: FIELD_ENCRYPTION_KEY is not the one they were encrypted with. They are kept"
+    " as they are. Set the right encryption key and restart, or enter the keys again on General."
+)
+
+
+class KeysMissing(Exception):
+    """The element has no keys that can be used; the message is for the operator. AWS was not asked."""
+
+
+def connect(
+    element: Element,
+    *,
+    caller: str,
+    credentials: Credentials | None = None,
+    on_attempt: Callable[[], None] | None = None,
+    deadline_s: float | None = None,
+) -> Ec2Gateway:
+    """Open the element's region and record every attempt made there on behalf of `caller`.
+
+    `credentials` tries keys that are not stored yet; `on_attempt` is called after each attempt. Raises
+    KeysMissing, and RuntimeError inside a transaction: a rollback would take the records with it.
+    """
+    with transaction.atomic(durable=True):
+        pass  # raises RuntimeError inside another transaction
+
+    def record(attempt: Attempt) -> None:
+        store(element, attempt)
+        if on_attempt is not None:
+            on_attempt()
+
+    target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
+    keys = credentials or stored_credentials(element)
+    return open_gateway(keys, target, record=record, caller=caller, deadline_s=deadline_s)
+
+
+def stored_credentials(element: Element) -> Credentials:
+    """Decrypt the element's keys; raises KeysMissing when there are none or no configured key opens them."""
+    row = Element.objects.with_keys().get(pk=element.pk)
+    texts = (row.access_key_id, row.secret_access_key, row.session_token)
+    if any(isinstance(text, Undecryptable) for text in texts):
+        raise KeysMissing(UNREADABLE_KEYS)
+    if not row.access_key_id or not row.secret_access_key:
+        raise KeysMissing(NO_KEYS)
+    return Credentials(*texts)
+
+
+def keys_readable(element: Element) -> bool:
+    """Tell whether the stored keys can be decrypted; True when there are none."""
+    try:
+        stored_credentials(element)
+    except KeysMissing as missing:
+        return str(missing) != UNREADABLE_KEYS
+    return True
+
+
+def store(element: Element, attempt: Attempt) -> None:
+    """Keep one attempt as a Debug record; a database error is logged and never hides AWS's answer."""
+    ids = attempt.parameters.get("InstanceIds") or [attempt.parameters.get("InstanceId") or ""]
+    try:
+        DebugRecord.objects.create(
+            element_id=element.pk,
+            at=attempt.at,
+            service=attempt.service,
+            operation=attempt.operation,
+            caller=attempt.caller,
+            parameters=attempt.parameters,
+            response=attempt.response,
+            instance_ids=" ".join(ids),
+            outcome=attempt.outcome,
+            http_status=attempt.http_status,
+            error_code=attempt.error_code[:100],
+            error_message=attempt.error_message,
+            request_id=attempt.request_id[:100],
+            attempt=attempt.attempt,
+            duration_ms=attempt.duration_ms,
+            size_bytes=attempt.bytes,
+            returned=attempt.returned,
+        )
+    except DatabaseError:
+        log.exception("a Debug record of %s could not be stored", attempt.operation)

@@ -1,0 +1,73 @@
+"""Learn whose keys these are, and refuse to mix two accounts in one element."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from elements.aws.ec2 import Ec2Gateway
+from elements.aws.errors import AwsError
+from elements.domain.snapshots import InstanceSnapshot
+from elements.models import Activity, Element
+
+log = logging.getLogger(__name__)
+
+
+class AccountMismatch(Exception):
+    """The keys belong to another account than the element; the message is for the operator."""
+
+    def __init__(self, element: Element) -> None:
+        super().__init__(
+            f"The keys belong to AWS account {element.seen_account_id}, but this element is for account"
+            f" {element.account_id}. Nothing was read. Enter keys of account {element.account_id}, or accept the"
+            " new account on General."
+        )
+
+
+def identify(element: Element, gateway: Ec2Gateway, *, now: datetime) -> None:
+    """Ask STS once for new keys which account they belong to.
+
+    STS needs no permission, so a refusal there is about the keys, or about an STS endpoint that serves no
+    such region; EC2's own answer decides then. Raises AccountMismatch for the keys of another account.
+    """
+    if element.identified_at is None:
+        try:
+            identity = gateway.caller_identity()
+        except AwsError as error:
+            log.info("STS did not identify the keys of element %s: %s", element.pk, error.code)
+        else:
+            note_account(element, identity.account_id, identity.arn, now)
+    if element.account_changed:
+        raise AccountMismatch(element)
+
+
+def check_owner(element: Element, snapshots: Sequence[InstanceSnapshot]) -> None:
+    """Compare the owner AWS names with each reservation; raises AccountMismatch."""
+    owner = next((snapshot.account_id for snapshot in snapshots if snapshot.account_id), "")
+    if owner and owner != element.seen_account_id:
+        element.seen_account_id = owner
+        element.account_id = element.account_id or owner
+        element.save(update_fields=["seen_account_id", "account_id"])
+    if element.account_changed:
+        raise AccountMismatch(element)
+
+
+def note_account(element: Element, account_id: str, arn: str, now: datetime) -> None:
+    """Keep who AWS says the keys are; the first account seen becomes the element's own."""
+    element.seen_account_id, element.account_arn, element.identified_at = account_id, arn, now
+    element.account_id = element.account_id or account_id
+    element.save(update_fields=["seen_account_id", "account_arn", "identified_at", "account_id"])
+
+
+def accept_account(element: Element, *, by: str, now: datetime) -> None:
+    """Make the account AWS last named the element's own; what other accounts' instances it holds turns gone."""
+    old = element.account_id
+    element.account_id = element.seen_account_id
+    element.save(update_fields=["account_id"])
+    Activity.objects.note(
+        by=by,
+        kind="setting",
+        text=f"Account of {element.name} changed",
+        now=now,
+        element=element,
+        changes={"Account ID": [old, element.account_id]},
+    )

@@ -1,0 +1,234 @@
+"""Read one element from AWS and write what changed."""
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from elements.aws.ec2 import Ec2Gateway
+from elements.aws.errors import AwsDenied, AwsError, AwsRejected
+from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
+from elements.models import Element, Poll
+from elements.usecases.connect import KeysMissing, connect
+from elements.usecases.identify import AccountMismatch, check_owner, identify
+from elements.usecases.store_scheduled_events import store_scheduled_events
+from elements.usecases.store_snapshots import count, name_all, store_instances, touch
+
+log = logging.getLogger(__name__)
+
+LEASE_S = 60.0
+# A poll of many pages keeps its lease by answering; one that is silent this long is given up.
+RENEW_AFTER_S = 5.0
+DEADLINE_S = 300.0
+BACK_OFF_LIMIT_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class PollReport:
+    """How a poll ended. `added`, `changed` and `gone` count instances."""
+
+    element: str
+    region: str
+    ok: bool
+    error_code: str = ""
+    error: str = ""
+    instances: int = 0
+    scheduled_events: int = 0
+    added: int = 0
+    changed: int = 0
+    gone: int = 0
+    aws_calls: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What AWS showed; statuses is None when only they could not be read."""
+
+    instances: Sequence[InstanceSnapshot]
+    statuses: dict[str, StatusSnapshot] | None
+    status_error: AwsError | None
+
+
+class ElementPoll:
+    """One poll under a lease. It begins at `now`; later moments follow a monotonic clock."""
+
+    def __init__(self, element: Element, token: str, *, caller: str, now: datetime) -> None:
+        self.element, self.token, self.caller, self.began_at = element, token, caller, now
+        self._began, self._renewed = time.monotonic(), time.monotonic()
+        self._gateway: Ec2Gateway | None = None
+
+    def run(self) -> PollReport:
+        """Read everything, then write in one short transaction; a failure is noted in words.
+
+        Raises LeaseLost when another worker took over; nothing was written then.
+        """
+        try:
+            self._gateway = connect(
+                self.element, caller=self.caller, on_attempt=self._renew, deadline_s=DEADLINE_S
+            )
+            identify(self.element, self._gateway, now=self.began_at)
+            read = self._read(self._gateway)
+            check_owner(self.element, read.instances)
+        except (AwsError, KeysMissing, AccountMismatch) as error:
+            return self._note_failure(error)
+        return self._write(read)
+
+    @property
+    def _now(self) -> datetime:
+        return self.began_at + timedelta(seconds=time.monotonic() - self._began)
+
+    @property
+    def _duration_ms(self) -> int:
+        return round((time.monotonic() - self._began) * 1000)
+
+    def _renew(self) -> None:
+        if time.monotonic() - self._renewed >= RENEW_AFTER_S:
+            self._renewed = time.monotonic()
+            until = self._now + timedelta(seconds=LEASE_S)
+            Poll.objects.filter(element=self.element, lease=self.token).update(leased_until=until)
+
+    def _read(self, gateway: Ec2Gateway) -> Read:
+        instances = gateway.describe_instances()
+        try:
+            statuses = {status.instance_id: status for status in gateway.describe_instance_status()}
+        except AwsError as error:
+            return Read(instances, None, error)
+        return Read(instances, statuses, None)
+
+    def _write(self, read: Read) -> PollReport:
+        element, now = self.element, self._now
+        with transaction.atomic(durable=True):
+            element.refresh_from_db(fields=["naming_format", "naming_saved_at", "naming_effective_at", "paused"])
+            names = name_all(element, read.instances)
+            changes = store_instances(
+                element,
+                read.instances,
+                read.statuses,
+                read_at=self.began_at,
+                now=now,
+                names=names,
+                complete=True,
+            )
+            touched = []
+            if read.statuses is not None:
+                touched = store_scheduled_events(element, read.statuses.values(), now=now)
+            if touched:
+                touch(element, touched)
+                Poll.objects.filter(element=element).update(counts=count(element))
+            self._note_names(len(names.shared), now)
+            self._note_success(read, now)
+        return self._report(
+            ok=read.status_error is None,
+            error=read.status_error,
+            instances=len(read.instances),
+            scheduled_events=sum(len(s.events) for s in (read.statuses or {}).values()),
+            added=len(changes.added),
+            changed=len(changes.changed),
+            gone=len(changes.removed),
+        )
+
+    def _note_names(self, duplicates: int, now: datetime) -> None:
+        """Note from when the saved format is in effect, and how many names had to be made unique."""
+        element, changed = self.element, []
+        saved_at = element.naming_saved_at
+        if saved_at and (element.naming_effective_at is None or element.naming_effective_at < saved_at):
+            element.naming_effective_at = now
+            changed.append("naming_effective_at")
+        if element.duplicate_names != duplicates:
+            element.duplicate_names = duplicates
+            changed.append("duplicate_names")
+        if changed:
+            element.save(update_fields=changed)
+
+    def _note_success(self, read: Read, now: datetime) -> None:
+        poll = Poll.objects.get(element=self.element)
+        error = read.status_error
+        outcome = "slow" if error or (self._gateway and self._gateway.calls > 2 * (1 + len(read.instances) // 1000) + 1) else "ok"
+        status: dict[str, Any] = {"status_failed_since": None, "status_failure_text": ""}
+        if error is None:
+            status["status_succeeded_at"] = self.began_at
+        else:
+            status["status_failed_since"] = poll.status_failed_since or now
+            status["status_failure_text"] = error.sentence
+        Poll.objects.release(
+            self.element.pk,
+            self.token,
+            **self._attempted(poll, outcome),
+            **status,
+            succeeded_at=self.began_at,
+            failures=0,
+            failed_since=None,
+            failure_code="",
+            failure_text="",
+            refused=False,
+            throttled=isinstance(error, AwsRejected) and error.throttled,
+        )
+
+    def _attempted(self, poll: Poll, outcome: str) -> dict[str, Any]:
+        gateway = self._gateway
+        return {
+            "attempted_at": self.began_at,
+            "duration_ms": self._duration_ms,
+            "aws_calls": gateway.calls if gateway else 0,
+            "clock_offset_s": gateway.clock_offset_s if gateway else None,
+            "recent": poll.with_result(self.began_at, outcome, self._duration_ms),
+        }
+
+    def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch) -> PollReport:
+        report = self._report(ok=False, error=error)
+        with transaction.atomic(durable=True):
+            poll = Poll.objects.get(element=self.element)
+            Poll.objects.release(
+                self.element.pk,
+                self.token,
+                **self._attempted(poll, "failed"),
+                **failure_values(poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s),
+                refused=not isinstance(error, AwsError) or (isinstance(error, AwsDenied) and error.refused_credentials),
+                throttled=isinstance(error, AwsRejected) and error.throttled,
+            )
+        return report
+
+    def _report(self, *, ok: bool, error: Exception | None = None, **counts: int) -> PollReport:
+        if isinstance(error, AwsError):
+            code, text = error.code or type(error).__name__, error.sentence
+        else:
+            code, text = (type(error).__name__, str(error)) if error else ("", "")
+        return PollReport(
+            element=self.element.name,
+            region=self.element.region,
+            ok=ok,
+            error_code=code,
+            error=text,
+            aws_calls=self._gateway.calls if self._gateway else 0,
+            seconds=round(time.monotonic() - self._began, 3),
+            **counts,
+        )
+
+
+def failure_values(poll: Poll, code: str, text: str, *, now: datetime, interval_s: int) -> dict[str, Any]:
+    """Return the Poll columns after one more failure, with the next try backed off."""
+    failures = poll.failures + 1
+    return {
+        "failures": failures,
+        "failed_since": poll.failed_since or now,
+        "failure_code": code[:100],
+        "failure_text": text,
+        "due_at": now + timedelta(seconds=back_off_s(failures, interval_s, random.random())),
+    }
+
+
+def back_off_s(failures: int, interval_s: int, chance: float) -> float:
+    """Return the wait after so many failures in a row: doubling up to 5 min, with up to a quarter of jitter.
+
+    `chance` is from 0 to 1. An element whose interval is longer than 5 min keeps its interval.
+    """
+    if interval_s >= BACK_OFF_LIMIT_S:
+        return interval_s
+    longest = min(BACK_OFF_LIMIT_S, interval_s * 2.0 ** min(failures - 1, 10))
+    return longest * (0.75 + 0.25 * chance)
