@@ -1,0 +1,24 @@
+"""The Scheduled Events Display Key Format: how a scheduled event is named."""
+
+DEFAULT_DISPLAY_KEY_FORMAT = "id/event"
+
+DISPLAY_KEY_FORMATS = [
+    ("id/event", "Instance ID/Events ID"),
+    ("name/event", "Instance Name/Events ID"),
+    ("name/code/event", "Instance Name/Event Code/Events ID"),
+    ("event", "Events ID"),
+]
+
+
+def display_key(key_format: str, *, instance_id: str, instance_name: str, code: str, event_id: str) -> str:
+    """Return a scheduled event's display key; an unknown format gives the default one."""
+    name = instance_name or instance_id
+    match key_format:
+        case "name/event":
+            return f"{name}/{event_id}"
+        case "name/code/event":
+            return f"{name}/{code}/{event_id}"
+        case "event":
+            return event_id
+        case _:
+            return f"{instance_id}/{event_id}"

@@ -1,0 +1,193 @@
+"""The naming format: what an operator writes, parsed once, and the names it gives.
+
+Grammar: text, `{placeholder}`, `{first|second}` where the first that is not empty counts, `{tag:Any Key}`, and
+`{{` and `}}` for braces. A format is never given to str.format: it comes from a person, its values from AWS.
+"""
+
+import difflib
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_FORMAT = "{tag:Name|instance_id}"
+MAX_FORMAT = 200
+MAX_NAME = 255
+TAG = "tag:"
+
+PLACEHOLDERS: dict[str, str] = {
+    "instance_id": "the instance ID, for example i-0607e57a467f7a206",
+    "short_id": "its last six characters",
+    "name": "the Name tag, the same as {tag:Name}",
+    "type": "the instance type, for example c7i.4xlarge",
+    "az": "the Availability Zone, for example eu-central-1a",
+    "region": "the region, for example eu-central-1",
+    "account_id": "the account that owns the instance",
+    "private_ip": "the private IPv4 address",
+    "public_ip": "the public IPv4 address",
+    "private_dns": "the private DNS name",
+    "public_dns": "the public DNS name",
+    "vpc_id": "the VPC",
+    "subnet_id": "the subnet",
+    "image_id": "the image (AMI)",
+    "key_name": "the key pair",
+    "lifecycle": "spot, scheduled or capacity-block; empty for On-Demand",
+    "platform": "the platform, for example Linux/UNIX",
+    "architecture": "the architecture, for example arm64",
+    "asg": "the Auto Scaling group",
+}
+
+NOTE_EMPTY = "One placeholder is empty here"
+NOTE_NOTHING = "Nothing left, so the instance ID is used"
+
+
+class InvalidFormat(Exception):
+    """A format that cannot be used: a sentence, the position (from 1) and perhaps a suggestion."""
+
+    def __init__(self, message: str, position: int = 0, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.message, self.position, self.suggestion = message, position, suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A name and what is worth knowing about how it came about."""
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A placeholder with its alternatives, in order."""
+
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamingFormat:
+    """A parsed format."""
+
+    parts: tuple[str | _Field, ...]
+
+    def render(self, values: Mapping[str, str], tags: Mapping[str, str]) -> Rendered:
+        """Return the name for one instance; `values` holds every placeholder but the tags. Never empty."""
+        texts, empty = [], False
+        for part in self.parts:
+            if isinstance(part, str):
+                texts.append(part)
+                continue
+            text = next((found for choice in part.choices if (found := _value(choice, values, tags))), "")
+            empty = empty or not text
+            texts.append(text)
+        name = clean("".join(texts))
+        if not any(unicodedata.category(char)[0] in "LNSP" for char in name):
+            return Rendered(clean(values["instance_id"]), (NOTE_NOTHING,))
+        return Rendered(name, (NOTE_EMPTY,) if empty else ())
+
+
+def parse(text: str) -> NamingFormat:
+    """Read a format; raises InvalidFormat. Linear in its length, which is at most 200 characters."""
+    if not text.strip():
+        raise InvalidFormat("Enter a format, for example {tag:Name|instance_id}.")
+    if len(text) > MAX_FORMAT:
+        raise InvalidFormat(
+            f"The format is {len(text)} characters long; at most {MAX_FORMAT} are possible.", MAX_FORMAT
+        )
+    parts: list[str | _Field] = []
+    at = 0
+    while at < len(text):
+        char = text[at]
+        if text[at : at + 2] in ("{{", "}}"):
+            parts.append(char)
+            at += 2
+        elif char == "{":
+            field, at = _field(text, at)
+            parts.append(field)
+        elif char == "}":
+            message = f"There is a }} without a {{, at character {at + 1}. Write }}}} for a brace."
+            raise InvalidFormat(message, at + 1)
+        else:
+            parts.append(char)
+            at += 1
+    return NamingFormat(_joined(parts))
+
+
+def make_unique(names: Mapping[str, str]) -> tuple[dict[str, str], int]:
+    """Add the short ID to every name that several instances share, and count those instances.
+
+    A name made so that still stands elsewhere takes the whole instance ID. Names are by instance ID.
+    """
+    shared = {name for name, times in Counter(names.values()).items() if times > 1}
+    unique = {key: _with_suffix(name, key[-6:]) if name in shared else name for key, name in names.items()}
+    times = Counter(unique.values())
+    taken = set(unique.values())
+    for key, name in unique.items():
+        if times[name] > 1 and names[key] in shared:
+            unique[key] = _with_suffix(names[key], key)
+            taken.add(unique[key])
+    return unique, sum(name in shared for name in names.values())
+
+
+def clean(text: str) -> str:
+    """Return text that is safe in one line: control characters become ·, lone surrogates �, and it is not too long."""
+    shown = "".join(_shown(char) for char in text[: MAX_NAME * 2])
+    return shown.strip()[:MAX_NAME].strip()
+
+
+def _shown(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return "\ufffd"
+    return "·" if category == "Cc" else char
+
+
+def _with_suffix(name: str, suffix: str) -> str:
+    return f"{name[: MAX_NAME - len(suffix) - 3]} [{suffix}]"
+
+
+def _value(choice: str, values: Mapping[str, str], tags: Mapping[str, str]) -> str:
+    found = tags.get(choice[len(TAG) :], "") if choice.startswith(TAG) else values.get(choice, "")
+    return found.strip()
+
+
+def _field(text: str, start: int) -> tuple[_Field, int]:
+    end = text.find("}", start)
+    inner = text[start + 1 : end]
+    if end < 0 or "{" in inner:
+        message = f"The placeholder that begins at character {start + 1} is not closed. Add a }}."
+        raise InvalidFormat(message, start + 1)
+    choices, at = [], start + 2
+    for choice in inner.split("|"):
+        choices.append(_checked(choice, at))
+        at += len(choice) + 1
+    return _Field(tuple(choices)), end + 1
+
+
+def _checked(choice: str, position: int) -> str:
+    name = choice.strip()
+    if name.startswith(TAG):
+        key = name[len(TAG) :]
+        if not key:
+            raise InvalidFormat(
+                f"The tag at character {position} has no key. Write for example {{tag:Name}}.", position
+            )
+        return name
+    if name in PLACEHOLDERS:
+        return name
+    if not name:
+        raise InvalidFormat(f"There is no placeholder between the signs at character {position}.", position)
+    near = difflib.get_close_matches(name.lower(), PLACEHOLDERS, n=1)
+    suggestion = near[0] if near else ""
+    hint = f" Did you mean {{{suggestion}}}?" if suggestion else " The list below shows all of them."
+    raise InvalidFormat(f"There is no placeholder {{{name}}}, at character {position}.{hint}", position, suggestion)
+
+
+def _joined(parts: list[str | _Field]) -> tuple[str | _Field, ...]:
+    joined: list[str | _Field] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return tuple(joined)
