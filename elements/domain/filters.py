@@ -9,7 +9,7 @@ STATE_VALUES = ("pending", "running", "stopping", "stopped", "shutting-down", "t
 MAX_TERMS = 20
 MAX_TEXT = 500
 
-_WORD = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))|(-?)([A-Za-z]+):(?=\s|\Z)')
+_WORD = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|(\S+))')
 _AGE = re.compile(r"([<>])(\d{1,6})([smhdw])\Z")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -66,16 +66,14 @@ def age(value: str) -> Age:
 
 
 def _term(match: re.Match[str]) -> Term | None:
-    minus, key, quoted, plain, bare_minus, bare_key = match.groups()
-    if bare_key:
-        minus, key, plain = bare_minus, bare_key, ""
+    minus, key, quoted, plain = match.groups()
     value = (quoted if quoted is not None else plain or "").lower()
     key = (key or "").lower()
     if key and key not in KEYS:
         known = ", ".join(f"{name}:" for name in KEYS)
         raise InvalidFilter(f"There is no filter {key}:. Try {known}")
-    if not value or value == "-":
-        return None
+    if not value or value == "-" or (not key and value.endswith(":") and value[:-1] in KEYS):
+        return None  # still being typed
     _check(key, value)
     return Term(key, value, bool(minus))
 

@@ -1,0 +1,228 @@
+"""The gateway: our words for EC2's calls. It has no call that could terminate an instance."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from elements.aws import parsing
+from elements.aws.errors import AwsError, AwsRejected, Overdue, Scene, not_understood, translated_errors
+from elements.aws.recorder import LISTS, Recorder
+from elements.aws.redaction import Redactor
+from elements.domain.instance_states import Verb
+from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
+
+PAGE_SIZE = 1000
+MAX_PAGES = 1000
+MAX_IDS = 100
+_LOST_TOKEN = ("InvalidNextToken", "InvalidParameterValue", "InvalidPaginationToken", "ExpiredNextToken")
+
+
+Parser = Callable[[Mapping[str, Any]], Iterator[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """How to make the boto3-style clients that a gateway needs, when it needs them."""
+
+    read: Callable[[], Any]
+    write: Callable[[], Any]
+    sts: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose keys these are, as STS says."""
+
+    account_id: str
+    arn: str
+    user_id: str
+
+
+class Ec2Gateway:
+    """EC2 of one region under one element's keys. Every method raises AwsError."""
+
+    def __init__(
+        self, clients: Clients, *, region: str, recorder: Recorder, redactor: Redactor, deadline_s: float | None
+    ) -> None:
+        self._clients, self._region, self._recorder, self._redactor = clients, region, recorder, redactor
+        self._deadline_s, self._began = deadline_s, time.monotonic()
+        self._reader: Any = None
+
+    def __repr__(self) -> str:
+        return f"Ec2Gateway({self._region})"
+
+    @property
+    def calls(self) -> int:
+        """Return how many HTTP attempts were made so far."""
+        return self._recorder.calls
+
+    @property
+    def clock_offset_s(self) -> float | None:
+        """Return by how much AWS's clock is ahead of ours, None before the first answer."""
+        return self._recorder.clock_offset_s
+
+    @property
+    def last_request_id(self) -> str:
+        """Return AWS's ID of the last request that was answered."""
+        return self._recorder.last_request_id
+
+    def describe_instances(self) -> list[InstanceSnapshot]:
+        """Return all instances of the region; a read that is not complete raises."""
+        return self._pages("DescribeInstances", "describe_instances", {}, parsing.instances)
+
+    def describe_instance_status(self) -> list[StatusSnapshot]:
+        """Return the status of all instances, in whatever state, with their scheduled events."""
+        parameters = {"IncludeAllInstances": True}
+        return self._pages("DescribeInstanceStatus", "describe_instance_status", parameters, parsing.statuses)
+
+    def describe_instances_by_id(self, instance_ids: Sequence[str]) -> list[InstanceSnapshot]:
+        """Return those of the instances that AWS still knows; at most 100 ids."""
+        wanted = list(instance_ids)
+        _limit(wanted)
+        while wanted:
+            try:
+                answer = self._call("DescribeInstances", self._read.describe_instances, InstanceIds=wanted)
+                return list(self._parsed("DescribeInstances", parsing.instances, answer))
+            except AwsRejected as error:
+                gone = set(error.instance_ids)
+                if not error.code.startswith("InvalidInstanceID") or not gone & set(wanted):
+                    raise
+                wanted = [instance_id for instance_id in wanted if instance_id not in gone]
+        return []
+
+    def start_instances(self, instance_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Ask EC2 once to start at most 100 instances; return each one's previous and current state."""
+        _limit(instance_ids)
+        answer = self._call("StartInstances", self._clients.write().start_instances, InstanceIds=list(instance_ids))
+        return parsing.state_changes(answer["StartingInstances"])
+
+    def stop_instances(self, instance_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Ask EC2 once to stop at most 100 instances; return each one's previous and current state."""
+        _limit(instance_ids)
+        answer = self._call("StopInstances", self._clients.write().stop_instances, InstanceIds=list(instance_ids))
+        return parsing.state_changes(answer["StoppingInstances"])
+
+    def reboot_instances(self, instance_ids: Sequence[str]) -> None:
+        """Ask EC2 once to reboot at most 100 instances; it answers nothing but that it will."""
+        _limit(instance_ids)
+        self._call("RebootInstances", self._clients.write().reboot_instances, InstanceIds=list(instance_ids))
+
+    def modify_event_start(self, instance_id: str, event_id: str, not_before: datetime) -> None:
+        """Ask EC2 once to move a scheduled event's start."""
+        self._call(
+            "ModifyInstanceEventStartTime",
+            self._clients.write().modify_instance_event_start_time,
+            InstanceId=instance_id,
+            InstanceEventId=event_id,
+            NotBefore=not_before,
+        )
+
+    def dry_run(self, verb: Verb, instance_id: str) -> None:
+        """Ask whether the key may start, stop or reboot the instance; returns when it may, raises when not.
+
+        EC2 answers a dry run that would have worked with the error DryRunOperation. It looks at permissions only.
+        """
+        operation = f"{verb.capitalize()}Instances"
+        try:
+            self._call(operation, getattr(self._read, f"{verb}_instances"), InstanceIds=[instance_id], DryRun=True)
+        except AwsError as error:
+            if error.code != "DryRunOperation":
+                raise
+
+    def caller_identity(self, region: str = "") -> Identity:
+        """Return whose keys these are; needs no permission. `region` asks STS of another region."""
+        answer = self._call("GetCallerIdentity", self._clients.sts(region).get_caller_identity)
+        return Identity(answer["Account"], answer.get("Arn", ""), answer.get("UserId", ""))
+
+    def region_enabled(self) -> bool:
+        """Tell whether the account has enabled the region, as far as the region itself answers."""
+        answer = self._call("DescribeRegions", self._read.describe_regions, RegionNames=[self._region], AllRegions=True)
+        return any(region.get("OptInStatus") != "not-opted-in" for region in answer["Regions"])
+
+    def spot_request_types(self, request_ids: Sequence[str]) -> dict[str, str]:
+        """Return one-time or persistent for each Spot request."""
+        answer = self._call(
+            "DescribeSpotInstanceRequests",
+            self._read.describe_spot_instance_requests,
+            SpotInstanceRequestIds=list(request_ids)[:MAX_IDS],
+        )
+        return {row["SpotInstanceRequestId"]: row.get("Type", "") for row in answer["SpotInstanceRequests"]}
+
+    @property
+    def _read(self) -> Any:
+        if self._reader is None:
+            self._reader = self._clients.read()
+        return self._reader
+
+    def _pages(self, operation: str, method: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
+        try:
+            return self._all_pages(operation, method, parameters, parse)
+        except AwsRejected as error:
+            if error.code not in _LOST_TOKEN:
+                raise
+        return self._all_pages(operation, method, parameters, parse)
+
+    def _all_pages(self, operation: str, method: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
+        found: dict[str, Any] = {}
+        tokens: set[str] = set()
+        token: str | None = None
+        while True:
+            paging = {"NextToken": token} if token else {}
+            answer = self._call(operation, getattr(self._read, method), MaxResults=PAGE_SIZE, **parameters, **paging)
+            found.update((snapshot.instance_id, snapshot) for snapshot in self._parsed(operation, parse, answer))
+            token = answer.get("NextToken")
+            if not token:
+                return list(found.values())
+            if token in tokens or len(tokens) >= MAX_PAGES:
+                raise not_understood(self._scene(operation), "its pages do not end")
+            tokens.add(token)
+
+    def _parsed(self, operation: str, parse: Parser, answer: Mapping[str, Any]) -> Iterator[Any]:
+        try:
+            yield from parse(answer)
+        except parsing.Incomplete as error:
+            raise not_understood(self._scene(operation), str(error)) from None
+
+    def _call(self, operation: str, method: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+        """Make one call; the member that makes up its answer must be present."""
+        with self._translated(operation):
+            answer: dict[str, Any] = method(**parameters)
+        needed = LISTS.get(operation)
+        if needed is not None and needed not in answer:
+            raise not_understood(self._scene(operation), f"it has no {needed}")
+        return answer
+
+    @contextmanager
+    def _translated(self, operation: str) -> Iterator[None]:
+        if self._deadline_s is not None and time.monotonic() - self._began > self._deadline_s:
+            with translated_errors(self._scene(operation)):
+                raise Overdue(seconds=round(self._deadline_s))
+        try:
+            with translated_errors(self._scene(operation)):
+                yield
+        except AwsError as error:
+            self._recorder.close_open(_service(operation), operation, "not-understood", error.sentence)
+            raise
+
+    def _scene(self, operation: str) -> Scene:
+        client = self._reader
+        endpoint = client.meta.endpoint_url if client is not None and _service(operation) == "ec2" else ""
+        return Scene(
+            operation,
+            self._region,
+            endpoint or f"AWS ({_service(operation)} in {self._region})",
+            self._redactor,
+            self._recorder.clock_offset_s,
+        )
+
+
+def _service(operation: str) -> str:
+    return "sts" if operation == "GetCallerIdentity" else "ec2"
+
+
+def _limit(instance_ids: Sequence[str]) -> None:
+    if not 0 < len(instance_ids) <= MAX_IDS:
+        raise ValueError(f"from 1 to {MAX_IDS} instance IDs, not {len(instance_ids)}")

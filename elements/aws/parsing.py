@@ -1,0 +1,133 @@
+"""From botocore's answers to our snapshots."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from elements.domain.instance_states import state_name
+from elements.domain.snapshots import InstanceSnapshot, ScheduledEventSnapshot, StatusSnapshot
+
+_NUL_OR_SURROGATE = re.compile(r"[\x00\ud800-\udfff]")
+_SHORT = 255
+# Shown from columns of their own, so not kept twice in the details.
+_OWN_COLUMNS = {"InstanceId", "State", "Tags", "StateReason"}
+
+
+class Incomplete(Exception):
+    """An answer lacks something AWS always sends."""
+
+
+def instances(answer: Mapping[str, Any]) -> Iterator[InstanceSnapshot]:
+    """Yield the instances of one page of DescribeInstances; raises Incomplete."""
+    for reservation in answer["Reservations"]:
+        for raw in reservation.get("Instances", ()):
+            yield _instance(raw, reservation)
+
+
+def statuses(answer: Mapping[str, Any]) -> Iterator[StatusSnapshot]:
+    """Yield the statuses of one page of DescribeInstanceStatus; raises Incomplete."""
+    for raw in answer["InstanceStatuses"]:
+        instance_id = _required(raw, "InstanceId")
+        parts = [raw.get(key) or {} for key in ("SystemStatus", "InstanceStatus", "AttachedEbsStatus")]
+        since = [d["ImpairedSince"] for part in parts for d in part.get("Details", ()) if d.get("ImpairedSince")]
+        yield StatusSnapshot(
+            instance_id=instance_id,
+            system=_text(parts[0].get("Status"), 20),
+            instance=_text(parts[1].get("Status"), 20),
+            ebs=_text(parts[2].get("Status"), 20),
+            impaired_since=min(since, default=None),
+            events=tuple(_event(instance_id, event) for event in raw.get("Events", ())),
+        )
+
+
+def state_changes(raw: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
+    """Return each instance's previous and current state."""
+    return {
+        change["InstanceId"]: (_state(change.get("PreviousState")), _state(change.get("CurrentState")))
+        for change in raw
+        if change.get("InstanceId")
+    }
+
+
+def _instance(raw: Mapping[str, Any], reservation: Mapping[str, Any]) -> InstanceSnapshot:
+    if not raw.get("State"):
+        raise Incomplete("an instance has no state")
+    reason = raw.get("StateReason") or {}
+    placement, profile = raw.get("Placement") or {}, raw.get("IamInstanceProfile") or {}
+    operator = raw.get("Operator") or {}
+    return InstanceSnapshot(
+        instance_id=_required(raw, "InstanceId"),
+        state=_state(raw["State"]),
+        account_id=_text(reservation.get("OwnerId"), 12),
+        state_reason_code=_text(reason.get("Code"), 100),
+        state_reason=_text(reason.get("Message")),
+        state_transition_reason=_text(raw.get("StateTransitionReason")),
+        instance_type=_text(raw.get("InstanceType"), 60),
+        availability_zone=_text(placement.get("AvailabilityZone"), 60),
+        private_ip=_text(raw.get("PrivateIpAddress"), 45),
+        public_ip=_text(raw.get("PublicIpAddress"), 45),
+        private_dns=_text(raw.get("PrivateDnsName")),
+        public_dns=_text(raw.get("PublicDnsName")),
+        launched_at=raw.get("LaunchTime"),
+        platform=_text(raw.get("PlatformDetails") or raw.get("Platform"), 100),
+        architecture=_text(raw.get("Architecture"), 40),
+        vpc_id=_text(raw.get("VpcId"), 60),
+        subnet_id=_text(raw.get("SubnetId"), 60),
+        image_id=_text(raw.get("ImageId"), 60),
+        key_name=_text(raw.get("KeyName")),
+        iam_role=_text(profile.get("Arn")).rsplit("/", 1)[-1],
+        lifecycle=_text(raw.get("InstanceLifecycle"), 40),
+        root_device_type=_text(raw.get("RootDeviceType"), 40),
+        managed_by=_text(operator.get("Principal") or "AWS") if operator.get("Managed") else "",
+        tags={_text(tag.get("Key")): _text(tag.get("Value"), 256) for tag in raw.get("Tags", ())},
+        details={
+            **{key: _plain(value) for key, value in sorted(raw.items()) if key not in _OWN_COLUMNS},
+            "ReservationId": _text(reservation.get("ReservationId")),
+        },
+    )
+
+
+def _event(instance_id: str, raw: Mapping[str, Any]) -> ScheduledEventSnapshot:
+    code = _text(raw.get("Code"), 60)
+    not_before: datetime | None = raw.get("NotBefore")
+    made_up = f"{code}@{not_before.isoformat() if not_before else ''}"
+    return ScheduledEventSnapshot(
+        instance_id=instance_id,
+        event_id=_text(raw.get("InstanceEventId"), 60) or made_up[:60],
+        code=code,
+        description=_text(raw.get("Description"), 1000),
+        not_before=not_before,
+        not_after=raw.get("NotAfter"),
+        not_before_deadline=raw.get("NotBeforeDeadline"),
+    )
+
+
+def _state(raw: Mapping[str, Any] | None) -> str:
+    return state_name(_text((raw or {}).get("Name"), 20), (raw or {}).get("Code"))
+
+
+def _required(raw: Mapping[str, Any], key: str) -> str:
+    text = _text(raw.get(key), 40)
+    if not text:
+        raise Incomplete(f"an instance has no {key}")
+    return text
+
+
+def _text(value: Any, limit: int = _SHORT) -> str:
+    """Return text that every database stores: no NUL, no lone surrogate, not too long."""
+    return _NUL_OR_SURROGATE.sub("\ufffd", str(value))[:limit] if value else ""
+
+
+def _plain(value: Any) -> Any:
+    """Return a JSON-able copy; lists in one order, for AWS promises none."""
+    if isinstance(value, Mapping):
+        return {_text(key): _plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return sorted((_plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return _text(value, 4000)

@@ -1,0 +1,112 @@
+"""Open clients with the element's own keys and nothing of the machine's."""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import botocore.session
+from botocore.config import Config
+
+from elements.aws.ec2 import Clients, Ec2Gateway
+from elements.aws.recorder import Attempt, Recorder
+from elements.aws.redaction import Redactor
+
+_CONNECT_S, _READ_S, _READ_ATTEMPTS = 5, 20, 3
+
+
+class BlankKeys(ValueError):
+    """Keys that must not be sent: with blank ones botocore would sign as the machine itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An access key. It shows nothing when printed."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        for text in (self.access_key_id, self.secret_access_key):
+            if not text or not text.isascii() or any(char.isspace() or not char.isprintable() for char in text):
+                raise BlankKeys("An access key is blank or holds characters that AWS never gives out.")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to: the region, and endpoints when they are not the region's own."""
+
+    region: str
+    endpoint_url: str = ""
+    sts_endpoint_url: str = ""
+
+
+_lock = threading.Lock()
+_session: botocore.session.Session | None = None
+
+
+def open_gateway(
+    credentials: Credentials,
+    target: Target,
+    *,
+    record: Callable[[Attempt], None],
+    caller: str,
+    deadline_s: float | None = None,
+) -> Ec2Gateway:
+    """Return a gateway whose every HTTP attempt goes to `record` on behalf of `caller`.
+
+    The clients are made for this gateway alone, so that no element can ever sign with another's keys. After
+    `deadline_s` seconds no further call begins.
+    """
+    redactor = Redactor(credentials.access_key_id, [credentials.secret_access_key, credentials.session_token])
+    recorder = Recorder(record, caller, redactor)
+
+    def client(service: str, *, attempts: int, endpoint_url: str, region: str = "") -> object:
+        with _lock:
+            made = _shared_session().create_client(
+                service,
+                region_name=region or target.region,
+                endpoint_url=endpoint_url or None,
+                aws_access_key_id=credentials.access_key_id,
+                aws_secret_access_key=credentials.secret_access_key,
+                aws_session_token=credentials.session_token or None,
+                config=_config(attempts),
+            )
+        recorder.listen(made)
+        return made
+
+    clients = Clients(
+        read=lambda: client("ec2", attempts=_READ_ATTEMPTS, endpoint_url=target.endpoint_url),
+        write=lambda: client("ec2", attempts=1, endpoint_url=target.endpoint_url),
+        sts=lambda region="": client(
+            "sts", attempts=_READ_ATTEMPTS, endpoint_url=target.sts_endpoint_url, region=region
+        ),
+    )
+    return Ec2Gateway(clients, region=target.region, recorder=recorder, redactor=redactor, deadline_s=deadline_s)
+
+
+def _shared_session() -> botocore.session.Session:
+    """Return the process's session: it holds AWS's service models, never keys, profiles or files of the machine.
+
+    AWS_ENDPOINT_URL, AWS_CA_BUNDLE and the proxy variables are read by botocore as documented.
+    """
+    global _session
+    if _session is None:
+        session = botocore.session.Session()
+        session.set_config_variable("config_file", os.devnull)
+        session.set_config_variable("credentials_file", os.devnull)
+        session.get_component("config_store").set_config_variable("profile", None)
+        _session = session
+    return _session
+
+
+def _config(attempts: int) -> Config:
+    return Config(
+        connect_timeout=_CONNECT_S,
+        read_timeout=_READ_S,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=2,
+        tcp_keepalive=True,
+        user_agent_extra="ec2mon",
+    )

@@ -1,0 +1,114 @@
+"""Glyphs, states, times and numbers in templates: thin wrappers over `domain.wording` and small includes."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.contrib.messages import constants
+from django.template.context import RequestContext
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from elements.domain import wording
+from elements.domain.connections import Connection
+from elements.domain.instance_states import state_view
+
+register = template.Library()
+
+_TONES = {constants.SUCCESS: "ok", constants.WARNING: "warn", constants.ERROR: "crit"}
+_FLASH_ICONS = {"ok": "s-ok", "busy": "s-stopping", "warn": "s-alert", "crit": "c-fail", "info": "i-info"}
+
+
+@register.simple_tag
+def icon(name: str, tone: str = "") -> SafeString:
+    """Render a glyph of the sprite. Built here, not in an include: a long table shows thousands of them."""
+    return format_html(
+        '<svg class="i{}" aria-hidden="true" focusable="false"><use href="#{}"></use></svg>',
+        f" tone-{tone}" if tone else "",
+        name,
+    )
+
+
+@register.inclusion_tag("elements/_state.html")
+def state(name: str, note: str = "") -> dict[str, Any]:
+    """Render an instance state: glyph, word and an optional note."""
+    return {"view": state_view(name), "note": note}
+
+
+@register.inclusion_tag("elements/_connection.html")
+def connection(value: Connection, show_word: bool = True) -> dict[str, Any]:
+    """Render a connection state; without its word only screen readers get it."""
+    return {"connection": value, "show_word": show_word}
+
+
+@register.inclusion_tag("elements/_time.html", takes_context=True)
+def ago(context: RequestContext, moment: datetime | None, mode: str = "age") -> dict[str, Any]:
+    """Render an age (`6 s`), or with mode `in` running text (`in 6 s`, `6 s ago`), which the page keeps current."""
+    if moment is None:
+        return {"moment": None}
+    now = context.get("now") or timezone.now()
+    text = age(moment, now) if mode == "age" else wording.relative(moment, now)
+    return {"moment": moment, "iso": iso(moment), "rel": mode, "text": text}
+
+
+@register.inclusion_tag("elements/_time.html", name="abs")
+def absolute(moment: datetime | None, precision: str = "m") -> dict[str, Any]:
+    """Render a moment in the zone the reader chose: s with seconds, m without, t and h the time alone."""
+    if moment is None:
+        return {"moment": None}
+    return {"moment": moment, "iso": iso(moment), "abs": precision, "text": wording.absolute(moment, precision)}
+
+
+@register.filter
+def iso(moment: datetime) -> str:
+    """Return a moment as `2026-03-18T14:02:05Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@register.filter
+def age(moment: datetime | None, now: datetime) -> str:
+    """Return how long ago, or how far ahead, a moment is."""
+    return wording.span((now - moment).total_seconds()) if moment else "–"
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """Return a length of time in words."""
+    return wording.span(seconds) if seconds is not None else "–"
+
+
+@register.filter
+def duration(milliseconds: float | None) -> str:
+    """Return `412 ms` or `2.2 s`."""
+    return wording.duration(milliseconds) if milliseconds is not None else "–"
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """Return a number in groups of three."""
+    return wording.grouped(number) if number is not None else "–"
+
+
+@register.filter
+def account(account_id: str) -> str:
+    """Return an account ID in groups of four."""
+    return wording.account(account_id)
+
+
+@register.filter
+def flash_tone(level: int) -> str:
+    """Return the tone of a message's level."""
+    return _TONES.get(level, "info")
+
+
+@register.filter
+def flash_icon(tone: str) -> str:
+    """Return the glyph of a flash."""
+    return _FLASH_ICONS.get(tone, "i-info")
+
+
+@register.filter
+def lines(text: Any) -> list[str]:
+    """Split a message into its title and what follows."""
+    return str(text).splitlines()

@@ -1,0 +1,48 @@
+/* Small tools every other module uses: finding, listening, making, storing, announcing. */
+
+export const root = document.documentElement;
+export const $ = (selector, within = document) => within.querySelector(selector);
+export const $$ = (selector, within = document) => Array.from(within.querySelectorAll(selector));
+
+/** Listen once for all elements that match, now and later. */
+export const on = (type, selector, listener) =>
+  document.addEventListener(type, (event) => {
+    const element = event.target.closest?.(selector);
+    if (element) listener(event, element);
+  });
+
+const boxed = (storage) => ({
+  get(name) { try { return storage().getItem("ec2mon." + name); } catch { return null; } },
+  set(name, value) { try { storage().setItem("ec2mon." + name, value); } catch { /* private window */ } },
+});
+export const store = boxed(() => localStorage);
+export const session = boxed(() => sessionStorage);
+
+/** Make an element; texts are always set as text, never as HTML. */
+export const make = (tag, properties, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties || {})) name in node ? (node[name] = value) : node.setAttribute(name, value);
+  node.append(...children.filter((child) => child != null));
+  return node;
+};
+
+/** Make a glyph of the sprite. */
+export const icon = (name) => {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  svg.setAttribute("class", "i");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", "#" + name);
+  svg.append(use);
+  return svg;
+};
+
+export const paint = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+export const plural = (n, one, many) => n + " " + (n === 1 ? one : many);
+
+/** Tell a screen reader what just happened. */
+export const say = (text) => {
+  const region = $("#say");
+  if (!region) return;
+  region.textContent = "";
+  requestAnimationFrame(() => { region.textContent = text; });
+};

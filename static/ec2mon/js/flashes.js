@@ -1,0 +1,44 @@
+/* Flashes: results of what the user did. Good news leaves by itself, bad news stays until dismissed. */
+import { $, $$, icon, make, on, session } from "./dom.js";
+
+const GLYPHS = { ok: "s-ok", busy: "s-stopping", warn: "s-alert", crit: "c-fail", info: "i-info" };
+const dock = () => $("[data-dock]") || $("#flashes");
+const dismissed = new Set((session.get("dismissed") || "").split(" ").filter(Boolean));
+
+const drop = (flash) => {
+  const key = flash.dataset.flashKey;
+  if (key) { dismissed.add(key); session.set("dismissed", Array.from(dismissed).slice(-50).join(" ")); }
+  flash.remove();
+};
+
+/* Good news goes after 8 s, and waits while somebody reads it. */
+const leave = (flash) => {
+  if (flash.dataset.leaving || !flash.matches(".flash--ok, .flash--info")) return;
+  flash.dataset.leaving = "1";
+  let timer = setTimeout(drop, 8000, flash);
+  for (const type of ["pointerenter", "focusin"]) flash.addEventListener(type, () => clearTimeout(timer));
+  for (const type of ["pointerleave", "focusout"]) flash.addEventListener(type, () => { clearTimeout(timer); timer = setTimeout(drop, 4000, flash); });
+};
+
+/** Take out what this user has dismissed already; called on new HTML before it is shown. */
+export const withoutDismissed = (part) => { for (const flash of $$(".flash[data-flash-key]", part)) if (dismissed.has(flash.dataset.flashKey)) flash.remove(); };
+/** Start the time of those that leave by themselves. */
+export const settle = () => $$(".flash").forEach(leave);
+
+/** Show the flashes of another page, which a form answered with. */
+export const adopt = (page) => { dock().append(...$$("[data-messages] .flash", page).map((flash) => document.importNode(flash, true))); settle(); };
+
+/** Say something the server did not. */
+export const flash = (tone, title, body) => {
+  const close = make("button", { className: "flash__close", type: "button", ariaLabel: "Dismiss" }, icon("i-x"));
+  const text = make("div", null, make("strong", { textContent: title }), body ? make("p", { textContent: body }) : null);
+  const node = make("div", { className: "flash flash--" + tone, role: tone === "crit" || tone === "warn" ? "alert" : "status" }, icon(GLYPHS[tone]), text, close);
+  dock().append(node);
+  leave(node);
+};
+
+export const start = () => {
+  on("click", ".flash__close", (_event, button) => drop(button.closest(".flash")));
+  withoutDismissed(document);
+  settle();
+};

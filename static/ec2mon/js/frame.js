@@ -1,0 +1,74 @@
+/* The frame: appearance, menus, dialogs, copying, wide tables, unfolding records. */
+import { root, $, $$, on, say, store } from "./dom.js";
+
+const appearance = () => {
+  for (const name of ["theme", "density"]) {
+    $$(`input[name=${name}]`).forEach((input) => { input.checked = input.value === root.dataset[name]; });
+    on("change", `#pop-theme input[name=${name}]`, (_event, input) => { root.dataset[name] = input.value; store.set(name, input.value); measure(); });
+  }
+};
+
+/* Menus are placed next to their button through the CSSOM: there is no style attribute in the markup. */
+const menus = () => document.addEventListener("beforetoggle", (event) => {
+  const menu = event.target;
+  if (event.newState !== "open" || !menu.classList?.contains("pop")) return;
+  const button = $(`[popovertarget="${menu.id}"]`);
+  if (button) requestAnimationFrame(() => {
+    const at = button.getBoundingClientRect(), width = menu.offsetWidth, height = menu.offsetHeight;
+    menu.style.left = Math.max(8, Math.min(at.left, innerWidth - width - 8)) + "px";
+    menu.style.top = (at.bottom + 6 + height > innerHeight - 8 ? Math.max(8, at.top - height - 6) : at.bottom + 6) + "px";
+  });
+}, true);
+
+/** Open a dialog by its id. */
+export const openDialog = (id) => { const dialog = document.getElementById(id); if (dialog && !dialog.open) dialog.showModal(); return dialog; };
+
+const dialogs = () => {
+  on("click", "[data-open]", (event, button) => { if (openDialog(button.dataset.open)) event.preventDefault(); });
+  on("click", "dialog [data-close]", (event, button) => { event.preventDefault(); button.closest("dialog").close(); });
+  on("mousedown", "dialog.dlg", (event, dialog) => { if (event.target === dialog) dialog.close(); });
+};
+
+const copy = async (text, button) => {
+  let done = true;
+  try { await navigator.clipboard.writeText(text); } catch { done = false; }
+  const use = $("use", button), before = use?.getAttribute("href");
+  if (use && !button.dataset.copied) {
+    button.dataset.copied = "1";
+    use.setAttribute("href", done ? "#s-ok" : "#i-x");
+    setTimeout(() => { use.setAttribute("href", before); delete button.dataset.copied; }, 1500);
+  }
+  say(done ? "Copied" + (text.length < 60 ? " " + text : "") : "Copying is not allowed by the browser");
+};
+
+/** Mark tables wider than their window, so that the pinned columns show an edge. */
+export const measure = () => $$(".tw").forEach((box) => box.classList.toggle("can-scroll", box.scrollWidth > box.clientWidth + 1));
+
+const unfold = (button, open) => {
+  const row = document.getElementById(button.getAttribute("aria-controls"));
+  if (!row) return;
+  button.setAttribute("aria-expanded", open);
+  row.hidden = !open;
+};
+
+/* An address with #<request-id> opens that record. */
+const unfoldAddressed = () => {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const button = target && $(".exp", target);
+  if (button) { unfold(button, true); target.scrollIntoView({ block: "nearest" }); }
+};
+
+export const start = () => {
+  appearance();
+  menus();
+  dialogs();
+  on("click", "[data-copy]", (_event, button) => copy(button.dataset.copy, button));
+  on("click", "[data-copy-from]", (_event, button) => copy(document.getElementById(button.dataset.copyFrom).textContent, button));
+  on("click", ".exp", (_event, button) => unfold(button, button.getAttribute("aria-expanded") !== "true"));
+  unfoldAddressed();
+  addEventListener("hashchange", unfoldAddressed);
+  measure();
+  addEventListener("resize", measure);
+  const tab = $(".tabs a[aria-current]");
+  if (tab) tab.parentElement.scrollLeft = Math.max(0, tab.offsetLeft - 60);
+};

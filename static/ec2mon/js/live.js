@@ -1,0 +1,134 @@
+/* Live refresh: asks the server what changed since the page's revision. The protocol stands at the top of main.js. */
+import { $, $$, icon, make, on, paint, root, say } from "./dom.js";
+import * as flashes from "./flashes.js";
+import * as table from "./table.js";
+import { absolute, now, repaint, setNow, zoneName } from "./time.js";
+import { bring, look, remember } from "./use.js";
+
+const FAST_MS = 5000, SLOW_MS = 15000, HURRY_MS = 2000, PATIENCE_MS = 8000;
+const source = $("[data-live]");
+const waiting = new Map();
+let timer = 0, asking = null, paused = false, failures = 0, answeredAt = now(), hurries = 0, over = false;
+
+export const isLost = () => failures >= 2;
+export const isLive = () => !!source;
+export const isPaused = () => paused;
+
+const parts = (within) => $$("[data-live-part]", within);
+
+const applyPart = (node, fresh) => {
+  flashes.withoutDismissed(fresh);
+  const result = bring(node, fresh);
+  if (result === "held") waiting.set(node, fresh); else waiting.delete(node);
+  if (result === "changed") { node.className = fresh.className; node.hidden = fresh.hidden; }
+};
+const release = () => { if (waiting.size) { look(); for (const [node, fresh] of waiting) applyPart(node, fresh); } };
+
+/** Bring the page to what the answer says; false when its shape changed and the page was loaded anew. */
+const apply = (answer) => {
+  const freshTable = $("table[data-live-table]", answer), told = $("[data-live]", answer);
+  if (freshTable && !table.table) { location.reload(); return false; }
+  look();
+  const mine = new Map(parts(document).map((node) => [node.dataset.livePart, node]));
+  for (const fresh of parts(answer)) { const node = mine.get(fresh.dataset.livePart); if (node) applyPart(node, fresh); }
+  if (freshTable) table.apply(freshTable);
+  if (answer.title) document.title = answer.title;
+  if (told) { source.dataset.revision = told.dataset.revision || ""; source.toggleAttribute("data-busy", told.hasAttribute("data-busy")); setNow(told.dataset.now); }
+  markPaused();
+  flashes.settle();
+  repaint();
+  document.dispatchEvent(new Event("ec2mon:rows"));
+  return true;
+};
+
+const ask = async (since) => {
+  const url = new URL(location.href);
+  url.hash = "";
+  if (since) url.searchParams.set("since", since);
+  const answer = await fetch(url, { headers: { "X-Fragment": "live" }, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (signedOut(answer)) return false;
+  if (answer.status === 204 || answer.status === 304) return true;
+  if (!answer.ok) throw new Error("HTTP " + answer.status);
+  return apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
+};
+
+/** Ask once, now; `whole` asks for every row. Tells whether an answer came. */
+const refresh = async (whole) => {
+  if (!source || over) return false;
+  if (asking) await asking;
+  asking = ask(whole ? "" : source.dataset.revision).then((came) => { if (came) found(); return came; }, () => { missed(); return false; });
+  const came = await asking;
+  asking = null;
+  return came;
+};
+
+const schedule = () => {
+  clearTimeout(timer);
+  if (!source || over || paused || document.hidden) return;
+  const wait = hurries > 0 ? HURRY_MS : failures || source.hasAttribute("data-busy") ? FAST_MS : SLOW_MS;
+  timer = setTimeout(async () => { hurries--; await refresh(); schedule(); }, wait);
+};
+
+/** Ask at once, and a few times soon after: something is about to change. */
+export const hurry = async () => { hurries = 3; clearTimeout(timer); await refresh(); schedule(); };
+
+const found = () => {
+  answeredAt = now();
+  if (isLost()) { $$("[data-lost]").forEach((banner) => banner.remove()); say("Connected again"); }
+  failures = 0;
+  root.classList.remove("is-lost");
+  $$(".livebar").forEach((bar) => bar.classList.toggle("is-lost", bar.hasAttribute("data-stale")));
+};
+const missed = () => {
+  failures++;
+  $$(".livebar").forEach((bar) => bar.classList.add("is-lost"));
+  if (failures !== 2) return;
+  root.classList.add("is-lost");
+  banner("No answer from the ec2mon server since " + absolute(answeredAt, "t") + " " + zoneName(), "This page shows what it had then and tries again every 5 s. Start and Stop are off meanwhile.", null);
+};
+
+const banner = (title, body, link) => {
+  const node = make("div", { className: "banner banner--crit", role: "alert" }, icon("c-fail"), make("div", null, make("strong", { textContent: title }), make("p", { textContent: body })),
+    link ? make("p", { className: "btn-row" }, link) : null);
+  node.dataset.lost = "";
+  const page = $(".page");
+  page?.insertBefore(node, page.children[1] || null);
+};
+
+/** Tell whether an answer means that the user is signed out, and say so once, with the way back. */
+export const signedOut = (answer) => {
+  const login = root.dataset.login, away = answer.redirected && login && new URL(answer.url).pathname === login;
+  if (!away && answer.status !== 401 && answer.status !== 403) return false;
+  if (over) return true;
+  over = true;
+  clearTimeout(timer);
+  const link = make("a", { className: "btn btn--sm", href: login + "?next=" + encodeURIComponent(location.pathname + location.search), textContent: "Sign in" });
+  banner(answer.status === 403 ? "You may no longer see this" : "You were signed out", "This page no longer changes. Sign in to come back to it. Nothing you started was interrupted.", link);
+  return true;
+};
+
+const markPaused = () => {
+  for (const button of $$("[data-pause]")) {
+    button.setAttribute("aria-pressed", paused);
+    paint($("span", button), paused ? "Resume" : "Pause");
+    $("use", button)?.setAttribute("href", paused ? "#i-play" : "#i-pause");
+  }
+  for (const bar of $$(".livebar")) { bar.classList.toggle("is-paused", paused); paint($("[data-live-word]", bar), paused ? "Paused." : "Live."); }
+};
+export const togglePause = () => {
+  paused = !paused;
+  markPaused();
+  say(paused ? "Live updates paused" : "Live updates on");
+  if (paused) clearTimeout(timer); else refresh().then(schedule);
+};
+
+export const start = () => {
+  parts(document).forEach(remember);
+  table.start(() => refresh(true));
+  if (!source) return;
+  on("click", "[data-pause]", togglePause);
+  document.addEventListener("focusout", () => setTimeout(release, 0));
+  for (const type of ["selectionchange", "ec2mon:free"]) document.addEventListener(type, () => { if (waiting.size) setTimeout(release, 0); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(timer); else if (!paused) refresh().then(schedule); });
+  schedule();
+};
