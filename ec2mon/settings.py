@@ -166,7 +166,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 if not (TESTING or DEBUG):
-    _STATIC = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    _STATIC = "ec2mon.static_files.StaticFiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _STATIC},

@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString
 from elements.domain import wording
 from elements.domain.connections import Connection
 from elements.domain.instance_states import state_view
+from elements.domain.regions import region_name
 
 register = template.Library()
+register.filter("region_name", region_name)
 
 _TONES = {constants.SUCCESS: "ok", constants.WARNING: "warn", constants.ERROR: "crit"}
 _FLASH_ICONS = {"ok": "s-ok", "busy": "s-stopping", "warn": "s-alert", "crit": "c-fail", "info": "i-info"}
@@ -44,11 +46,16 @@ def connection(value: Connection, show_word: bool = True) -> dict[str, Any]:
 
 @register.inclusion_tag("elements/_time.html", takes_context=True)
 def ago(context: RequestContext, moment: datetime | None, mode: str = "age") -> dict[str, Any]:
-    """Render an age (`6 s`), or with mode `in` running text (`in 6 s`, `6 s ago`), which the page keeps current."""
+    """Render a time relative to now, which the page keeps current.
+
+    Mode `age` gives `6 s`, `in` gives `in 6 s` or `6 s ago`, `due` gives `in 6 s` or `now`.
+    """
     if moment is None:
         return {"moment": None}
     now = context.get("now") or timezone.now()
     text = age(moment, now) if mode == "age" else wording.relative(moment, now)
+    if mode == "due" and moment <= now:
+        text = "now"
     return {"moment": moment, "iso": iso(moment), "rel": mode, "text": text}
 
 

@@ -101,6 +101,7 @@ const arrange = () => {
   for (const [key, row] of have) if (!expected.has(key)) row.remove();
   const tail = Array.from(body.rows).find((row) => !row.dataset.key) || null;
   for (const key of order) {
+    if (!have.has(key) && !arriving.has(key)) continue;
     const row = have.get(key) || document.importNode(arriving.get(key), true);
     if (!have.has(key)) { Array.from(row.cells).forEach(remember); arrived.push(row.cells[1] || row.cells[0]); }
     body.insertBefore(row, tail);

@@ -23,10 +23,11 @@ export const span = (ms) => {
   return min ? pair(min, "min") : pair(s, "s");
 };
 
-/** "6 s" for an age, "in 6 s" or "6 s ago" in running text. */
+/** "6 s" for an age, "in 6 s" or "6 s ago" in running text, "in 6 s" or "now" for what is due. */
 export const relative = (t, mode) => {
   const diff = t - now(), text = span(diff);
-  return mode === "age" ? text : diff > 0 ? "in " + text : text + " ago";
+  if (mode === "age") return text;
+  return diff > 0 ? "in " + text : mode === "due" ? "now" : text + " ago";
 };
 
 const two = (n) => String(n).padStart(2, "0");

@@ -1,0 +1,67 @@
+"""What the frame of every page shows: the side list and what the user may do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from elements.domain.connections import Connection
+from elements.models import Element, Poll
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One element in the side list."""
+
+    name: str
+    slug: str
+    region: str
+    connection: Connection
+    running: int
+    failing: int
+    data_at: datetime | None
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether the data is old enough to say so."""
+        return self.connection.state in ("not-connected", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """The frame's data; one query when signed in, none otherwise."""
+
+    now: datetime
+    elements: tuple[Entry, ...] = ()
+    may_operate: bool = False
+    may_set_up: bool = False
+
+    @property
+    def attention(self) -> int:
+        """Return how many elements need somebody, for the title of a tab in the background."""
+        return sum(bool(entry.failing) or entry.connection.state == "not-connected" for entry in self.elements)
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """Return the context of the frame."""
+    now, user = timezone.now(), getattr(request, "user", None)
+    if user is None or not user.has_perm("elements.view_element"):
+        return {"shell": Shell(now)}
+    entries = tuple(_entry(element, now) for element in Element.objects.with_poll())
+    operate, set_up = user.has_perm("elements.operate_element"), user.has_perm("elements.change_element")
+    return {"shell": Shell(now, entries, operate, set_up)}
+
+
+def _entry(element: Element, now: datetime) -> Entry:
+    poll: Poll | None = getattr(element, "poll", None)
+    counts = poll.counts if poll else {}
+    return Entry(
+        name=element.name,
+        slug=element.slug,
+        region=element.region,
+        connection=element.connection(now),
+        running=counts.get("running", 0),
+        failing=counts.get("failing", 0),
+        data_at=poll.succeeded_at if poll else None,
+    )

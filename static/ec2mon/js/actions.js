@@ -1,0 +1,73 @@
+/* Start, stop, reboot: one dialog which names everything it will touch. The server writes it, and checks again. */
+import { $, on, say } from "./dom.js";
+import * as flashes from "./flashes.js";
+import * as live from "./live.js";
+import * as selection from "./selection.js";
+import { repaint } from "./time.js";
+
+/* More IDs than this do not fit into an address. */
+const IN_ADDRESS = 100;
+const dialog = $("#dlg-act");
+const NO_ANSWER = ["crit", "No answer from the ec2mon server", "It is not known whether the request arrived. Check the states before trying again."];
+
+const send = (url, options = {}, fragment = "dialog") => fetch(url, { credentials: "same-origin", cache: "no-store", ...options, headers: { "X-Fragment": fragment } });
+const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+
+/* Cancel is the safe button, so it has the focus; the button that acts waits for the number where one is asked for. */
+const show = (form) => {
+  dialog.replaceChildren(document.importNode(form, true));
+  if (!dialog.open) dialog.showModal();
+  guard();
+  repaint();
+  ($(".err, [role=alert]", dialog) && $("input[data-expect]", dialog) || $("[data-close]", dialog))?.focus();
+};
+const guard = () => {
+  const typed = $("input[data-expect]", dialog), go = $("button[data-act-go]", dialog);
+  if (typed && go) go.disabled = typed.value.trim().toLowerCase() !== typed.dataset.expect.toLowerCase();
+};
+
+/* An answer is a dialog again, or the page the server went on to, whose flashes are the result. */
+const take = async (answer) => {
+  if (live.signedOut(answer)) { dialog.close(); return; }
+  if (!answer.ok) throw new Error("HTTP " + answer.status);
+  const page = await parse(answer), form = $("form[data-act-form]", page);
+  if (form) { show(form); return; }
+  if (dialog.open) { dialog.close(); selection.clear(true); }
+  flashes.adopt(page);
+  live.hurry();
+};
+
+const ask = async (url, options) => {
+  if (live.isLost()) { say("Start and Stop are off until the ec2mon server answers"); return; }
+  try { await take(await send(url, options)); } catch { flashes.flash("crit", "The ec2mon server did not answer", "Nothing was asked of AWS. Try again."); }
+};
+
+/** Ask what a verb would do to some instances. */
+export const confirm = (verb, ids) => {
+  const form = document.getElementById("sel");
+  if (!form || !ids.length) return;
+  const fields = new URLSearchParams([["action", verb], ...ids.map((id) => ["id", id])]);
+  if (ids.length <= IN_ADDRESS) ask(form.action + "?" + fields);
+  else ask(form.action, { method: "POST", body: new URLSearchParams([...new FormData(form), ...fields]) });
+};
+
+const submit = async (form, submitter) => {
+  if (form.dataset.sent) return;
+  form.dataset.sent = "1";
+  submitter?.setAttribute("aria-disabled", "true");
+  try { await take(await send(form.action, { method: "POST", body: new FormData(form, submitter) })); }
+  catch { dialog.close(); flashes.flash(...NO_ANSWER); live.hurry(); }
+  delete form.dataset.sent;
+  submitter?.removeAttribute("aria-disabled");
+};
+
+export const start = () => {
+  on("click", "[data-act]", (event, button) => {
+    event.preventDefault();
+    if (button.disabled || button.getAttribute("aria-disabled") === "true") return;
+    if (button.href) ask(button.href); else confirm(button.dataset.act, [button.closest("tr")?.dataset.key || button.value]);
+  });
+  on("click", "[data-bulk-act]", (_event, button) => confirm(button.dataset.bulkAct, selection.ids()));
+  on("input", "input[data-expect]", guard);
+  on("submit", "#dlg-act form[data-act-form], form[data-inline]", (event, form) => { event.preventDefault(); submit(form, event.submitter); });
+};

@@ -1,0 +1,99 @@
+/* Forms: unsaved changes, slow submits, moments in time, the naming format. */
+import { $, $$, on, paint } from "./dom.js";
+import { absolute, now, relative, span } from "./time.js";
+
+const PREVIEW_AFTER_MS = 200;
+
+const guard = (form) => {
+  const state = () => new URLSearchParams(new FormData(form)).toString(), before = state();
+  form.addEventListener("submit", () => { form.dataset.sent = "1"; });
+  addEventListener("beforeunload", (event) => { if (!form.dataset.sent && state() !== before) event.preventDefault(); });
+};
+
+/* A button with data-busy-text says so while its form is under way, and the form goes once. */
+const submitting = (event, form) => {
+  const button = event.submitter, words = button?.dataset.busyText;
+  if (!words || event.defaultPrevented) return;
+  if (form.dataset.under) { event.preventDefault(); return; }
+  form.dataset.under = "1";
+  const since = performance.now(), before = button.textContent;
+  paint(button, words);
+  button.setAttribute("aria-disabled", "true");
+  const timer = setInterval(() => { const ms = performance.now() - since; if (ms > 5000) paint(button, "Still waiting for AWS, " + span(ms)); }, 1000);
+  /* back from the browser's memory: the answer was read, the form may go again */
+  addEventListener("pagehide", () => { clearInterval(timer); paint(button, before); button.removeAttribute("aria-disabled"); delete form.dataset.under; }, { once: true });
+};
+
+/* A moment is one text field in ISO order, echoed in words. The browser's own date field follows the browser's
+   language and would show 03/19 to some and 19/03 to others. */
+const readMoment = (text) => {
+  const m = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)$/.exec(text.trim());
+  const t = m ? Date.UTC(+m[1], m[2] - 1, +m[3], +m[4], +m[5]) : NaN;
+  return absoluteUtc(t) === text.trim().replace("T", " ") ? t : NaN;
+};
+const absoluteUtc = (t) => (Number.isNaN(t) ? "" : absolute(t, "m", false));
+const fault = (t, { min, max }) => {
+  if (Number.isNaN(t)) return "Write it as 2026-03-19 02:00";
+  if (min && t < Date.parse(min)) return "AWS needs at least 60 min notice: " + absoluteUtc(Date.parse(min)) + " UTC or later";
+  if (max && t > Date.parse(max)) return "After the deadline AWS set: " + absoluteUtc(Date.parse(max)) + " UTC";
+  return "";
+};
+const echo = (input) => {
+  const t = readMoment(input.value), wrong = fault(t, input.dataset), output = $("[data-when-echo]", input.form);
+  input.setCustomValidity(wrong);
+  input.toggleAttribute("aria-invalid", false);
+  if (wrong) input.setAttribute("aria-invalid", "true");
+  if (!output) return;
+  output.className = wrong ? "err" : "hint";
+  const day = wrong || new Date(t).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).replace(",", "");
+  paint(output, wrong || day + ", " + absolute(t, "h", false) + " UTC, " + relative(t, "in"));
+  if (t < now()) output.className = "err";
+};
+
+const insert = (text, input) => {
+  const from = input.selectionStart ?? input.value.length, to = input.selectionEnd ?? from;
+  input.setRangeText(text, from, to, "end");
+  input.focus();
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+};
+
+/* The server renders the preview. Every element of its answer that has an id replaces the page's own content of it. */
+let latest = 0, timer = 0;
+const preview = async (form) => {
+  const mine = ++latest, field = $("[data-fmt]", form), url = new URL(form.dataset.previewUrl, location.href);
+  url.searchParams.set(field.name, field.value);
+  let page;
+  try {
+    const answer = await fetch(url, { headers: { "X-Fragment": "preview" }, credentials: "same-origin", cache: "no-store" });
+    if (!answer.ok || answer.redirected) return;
+    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch { return; }
+  if (mine !== latest) return;
+  for (const fresh of $$("body [id]", page)) {
+    const node = document.getElementById(fresh.id);
+    if (!node) continue;
+    node.replaceChildren(...Array.from(fresh.childNodes, (child) => document.importNode(child, true)));
+    node.hidden = fresh.hidden;
+  }
+  const error = document.getElementById((field.getAttribute("aria-describedby") || "").split(" ").find((id) => $(".err#" + CSS.escape(id))) || "");
+  if (error && !error.hidden && error.textContent.trim()) field.setAttribute("aria-invalid", "true"); else field.removeAttribute("aria-invalid");
+};
+const previewSoon = (form) => { clearTimeout(timer); timer = setTimeout(preview, PREVIEW_AFTER_MS, form); };
+
+export const start = () => {
+  $$("form[data-guard]").forEach(guard);
+  on("submit", "form", submitting);
+  on("change", "form[data-autosubmit] select, form[data-autosubmit] input[type=checkbox]", (_event, field) => field.form.requestSubmit());
+  on("input", "[data-when]", (_event, input) => echo(input));
+  on("click", "[data-set-time]", (_event, button) => { const input = $("[data-when]", button.form || button.closest("form")); input.value = button.dataset.setTime; echo(input); });
+  on("click", "[data-insert]", (_event, button) => insert(button.dataset.insert, $("[data-fmt]")));
+  on("click", "[data-insert-filter]", (_event, button) => {
+    const input = $("[data-filter-input]");
+    button.closest("[popover]")?.hidePopover();
+    input.value = (input.value.trim() + " " + button.dataset.insertFilter).trim();
+    input.focus();
+    input.setSelectionRange(input.value.length, input.value.length);
+  });
+  on("input", "form[data-preview-url] [data-fmt]", (_event, input) => previewSoon(input.form));
+  on("reset", "form[data-preview-url]", (_event, form) => previewSoon(form));
+};

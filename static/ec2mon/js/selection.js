@@ -1,0 +1,70 @@
+/* The selection: a set of instance IDs which survives refreshes, and filter, order and page too. */
+import { $, $$, on, paint, plural, say, session } from "./dom.js";
+import { rows, table } from "./table.js";
+
+const NEEDS = { start: ["stopped"], stop: ["running", "pending"], reboot: ["running"] };
+const WORDS = { start: ["Start", "started"], stop: ["Stop", "stopped"], reboot: ["Reboot", "rebooted"] };
+const bulk = $("[data-bulk]"), place = "selected " + location.pathname;
+/* each ID with what may be asked of it, for rows which the filter hides just now */
+const chosen = new Map(bulk ? JSON.parse(session.get(place) || "[]") : []);
+let last = null;
+
+/** Tell whether a row may be asked for a verb: the server says so in data-can. */
+export const can = (row, verb) => (row.dataset.can == null ? NEEDS[verb].includes(row.dataset.state) : row.dataset.can.split(" ").includes(verb));
+const verbsOf = (row) => Object.keys(NEEDS).filter((verb) => can(row, verb)).join(" ");
+
+export const box = (row) => $(".c-sel input[name=id]", row);
+const boxes = () => rows().map(box).filter(Boolean);
+export const ids = () => Array.from(chosen.keys());
+export const hasSelection = () => chosen.size > 0;
+
+/** Bring boxes, bar and numbers in line with the selection. */
+export const refresh = () => {
+  if (!bulk) return;
+  const shown = rows().filter(box);
+  for (const row of shown) { const key = row.dataset.key, on = chosen.has(key); if (on) chosen.set(key, verbsOf(row)); box(row).checked = on; }
+  session.set(place, JSON.stringify(Array.from(chosen)));
+  const n = shown.filter((row) => chosen.has(row.dataset.key)).length, all = $("[data-select-all]");
+  if (all) { all.checked = n > 0 && n === shown.length; all.indeterminate = n > 0 && n < shown.length; }
+  bulk.hidden = !chosen.size;
+  paint($("[data-bulk-n]"), chosen.size + " selected");
+  paint($("[data-bulk-note]"), chosen.size > n ? chosen.size - n + " of them not shown here" : "");
+  for (const button of $$("[data-bulk-act]")) {
+    const verb = button.dataset.bulkAct, fit = Array.from(chosen.values()).filter((verbs) => verbs.split(" ").includes(verb)).length;
+    paint($("span", button), WORDS[verb][0] + " " + fit);
+    button.disabled = !fit;
+    button.title = fit < chosen.size ? fit + " of " + chosen.size + " can be " + WORDS[verb][1] : "";
+  }
+};
+
+const set = (input, wanted) => { const row = input.closest("tr"); if (wanted) chosen.set(row.dataset.key, verbsOf(row)); else chosen.delete(row.dataset.key); };
+
+/** Select or drop a row; with `range` everything from the last one. */
+export const choose = (input, wanted, range) => {
+  const list = boxes(), from = list.indexOf(last), to = list.indexOf(input);
+  if (range && from >= 0) list.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((each) => set(each, wanted)); else set(input, wanted);
+  last = input;
+  refresh();
+};
+
+export const clear = (quietly) => { chosen.clear(); refresh(); if (!quietly) say("Selection cleared"); };
+
+export const start = () => {
+  if (!bulk || !table) return;
+  on("click", ".c-sel input[name=id]", (event, input) => choose(input, input.checked, event.shiftKey));
+  on("change", "[data-select-all]", (_event, all) => {
+    boxes().forEach((input) => set(input, all.checked));
+    refresh();
+    say(all.checked ? plural(chosen.size, "instance", "instances") + " selected" : "Selection cleared");
+  });
+  on("click", "[data-bulk-clear]", () => { clear(); $("[data-select-all]")?.focus(); });
+  on("click", "[data-select-ids]", (_event, button) => {
+    chosen.clear();
+    const wanted = new Set(button.dataset.selectIds.split(" "));
+    rows().filter((row) => wanted.has(row.dataset.key)).forEach((row) => chosen.set(row.dataset.key, verbsOf(row)));
+    refresh();
+  });
+  document.addEventListener("ec2mon:rows", refresh);
+  addEventListener("pageshow", refresh);
+  refresh();
+};
