@@ -1,0 +1,7 @@
+"""One line per page, one per action."""
+
+from django.urls import URLPattern, path
+
+app_name = "elements"
+
+urlpatterns: list[URLPattern] = []

@@ -143,8 +143,10 @@ class Element(models.Model):
 def free_slug(name: str, taken: Iterable[str] | None = None) -> str:
     """Return an address for the name that no element has yet; a name without ASCII letters gives element-2."""
     base = slugify(name)[:100] or "element"
-    in_use = set(taken) if taken is not None else set(
-        Element.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    in_use = (
+        set(taken)
+        if taken is not None
+        else set(Element.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     )
     slug, number = base, 2
     while slug in in_use:

@@ -175,9 +175,7 @@ def _refuse(
 
 def _unanswered(element: Element, actions: Sequence[Action], sentence: str, request_id: str, now: datetime) -> None:
     with transaction.atomic():
-        _mark(
-            actions, now, status="unanswered", message=sentence, request_id=request_id, look_at=_first_look(now)
-        )
+        _mark(actions, now, status="unanswered", message=sentence, request_id=request_id, look_at=_first_look(now))
         _shown(element, actions)
 
 

@@ -28,9 +28,7 @@ def elements_to_look_at(now: datetime) -> list[int]:
     won = set()
     for action in Action.objects.awaiting_outcome().filter(look_at__lte=now).order_by("look_at")[:1000]:
         later = now + timedelta(seconds=next_look_s(action.looks + 1))
-        if Action.objects.filter(pk=action.pk, look_at=action.look_at).update(
-            look_at=later, looks=action.looks + 1
-        ):
+        if Action.objects.filter(pk=action.pk, look_at=action.look_at).update(look_at=later, looks=action.looks + 1):
             won.add(action.element_id)
     return sorted(won)
 
@@ -77,9 +75,7 @@ def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
     return list(by_element.items())
 
 
-def _apply(
-    element: Element, actions: Sequence[Action], seen: Mapping[str, InstanceSnapshot], now: datetime
-) -> None:
+def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, InstanceSnapshot], now: datetime) -> None:
     with transaction.atomic():
         shown: list[str] = []
         settled_ids = [a.instance_id_text for a in actions if _settle(a, seen.get(a.instance_id_text), now)]

@@ -69,9 +69,7 @@ class ElementPoll:
         Raises LeaseLost when another worker took over; nothing was written then.
         """
         try:
-            self._gateway = connect(
-                self.element, caller=self.caller, on_attempt=self._renew, deadline_s=DEADLINE_S
-            )
+            self._gateway = connect(self.element, caller=self.caller, on_attempt=self._renew, deadline_s=DEADLINE_S)
             identify(self.element, self._gateway, now=self.began_at)
             read = self._read(self._gateway)
             check_owner(self.element, read.instances)
@@ -149,7 +147,11 @@ class ElementPoll:
     def _note_success(self, read: Read, now: datetime) -> None:
         poll = Poll.objects.get(element=self.element)
         error = read.status_error
-        outcome = "slow" if error or (self._gateway and self._gateway.calls > 2 * (1 + len(read.instances) // 1000) + 1) else "ok"
+        outcome = (
+            "slow"
+            if error or (self._gateway and self._gateway.calls > 2 * (1 + len(read.instances) // 1000) + 1)
+            else "ok"
+        )
         status: dict[str, Any] = {"status_failed_since": None, "status_failure_text": ""}
         if error is None:
             status["status_succeeded_at"] = self.began_at
@@ -188,7 +190,9 @@ class ElementPoll:
                 self.element.pk,
                 self.token,
                 **self._attempted(poll, "failed"),
-                **failure_values(poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s),
+                **failure_values(
+                    poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s
+                ),
                 refused=not isinstance(error, AwsError) or (isinstance(error, AwsDenied) and error.refused_credentials),
                 throttled=isinstance(error, AwsRejected) and error.throttled,
             )

@@ -115,9 +115,7 @@ def _held_states(element: Element, now: datetime) -> dict[str, str]:
     return dict(recent.values_list("instance_id_text", "state_before"))
 
 
-def _without_lag(
-    snapshot: InstanceSnapshot, held: Mapping[str, str], known: Mapping[str, Known]
-) -> InstanceSnapshot:
+def _without_lag(snapshot: InstanceSnapshot, held: Mapping[str, str], known: Mapping[str, Known]) -> InstanceSnapshot:
     row = known.get(snapshot.instance_id)
     if row is not None and held.get(snapshot.instance_id) == snapshot.state != row.state:
         return replace(snapshot, state=row.state)

@@ -80,7 +80,7 @@ const tell = () => {
   if (parts.length && idleMs() > 60000) return settle();
   if (!notice) return;
   const text = parts.length ? parts.join(", ") + ". " : "";
-  if (notice.dataset.text === text) return;
+  if ((notice.dataset.text || "") === text) return;
   notice.dataset.text = text;
   notice.hidden = !text;
   const button = make("button", { className: "linkish", type: "button", textContent: "Show" });

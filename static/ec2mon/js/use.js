@@ -24,11 +24,9 @@ const carry = (a, b) => {
   attributes(a, b);
 };
 const attributes = (a, b) => {
-  for (const { name, value } of Array.from(b.attributes)) {
-    if (a.getAttribute(name) === value) continue;
-    /* a control which turns off while focused keeps the focus and does nothing */
-    if (name === "disabled" && a === document.activeElement) a.setAttribute("aria-disabled", "true"); else a.setAttribute(name, value);
-  }
+  /* a control which turns off while focused keeps the focus and does nothing */
+  if (b.hasAttribute("disabled") && a === document.activeElement) { b.removeAttribute("disabled"); b.setAttribute("aria-disabled", "true"); }
+  for (const { name, value } of Array.from(b.attributes)) if (a.getAttribute(name) !== value) a.setAttribute(name, value);
   for (const { name } of Array.from(a.attributes)) if (!b.hasAttribute(name) && name !== "class") a.removeAttribute(name);
 };
 
