@@ -116,12 +116,16 @@ class Exchange:
             raise ApiError("MissingAuthenticationToken", "The request must contain a signature.", 403)
         keys = authenticate(self._world, self._signature, self._headers, self._path, self._body)
         self._parameters = parse_parameters(self._service, self._action, self._form)
-        given = {**self._parameters, **({"PageSize": 0} if spoiling == "empty-page" else {})}
+        given = dict(self._parameters)
+        if spoiling == "empty-page":
+            given["PageSize"] = 0
+        elif spoiling == "same-token":
+            given.pop("NextToken", None)
         with self._world.lock:
             result = perform(Request(self._world, self._action, keys, self._region, given))
         if spoiling == "no-set":
             result = {}
         elif spoiling == "same-token" and result:
-            result["NextToken"] = self._form.get("NextToken") or result.get("NextToken") or "again"
+            result["NextToken"] = "again"
         body = render_answer(self._service, self._action, result, self.request_id)
         return Answer(body=body, performed=True)

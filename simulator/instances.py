@@ -217,7 +217,7 @@ def described(instance: Instance, at: datetime) -> dict[str, Any]:
         "Operator": {"Managed": instance.managed_by is not None, "Principal": instance.managed_by},
         "ProductCodes": [],
         "BlockDeviceMappings": [_volume(instance, phase)] if here and instance.root_device == "ebs" else [],
-        "Tags": [{"Key": key, "Value": value} for key, value in instance.tags.items()],
+        "Tags": [{"Key": key, "Value": value} for key, value in list(instance.tags.items())],
         "IamInstanceProfile": _profile(instance) if instance.iam_role else None,
         **(_network(instance, phase) if here else {"NetworkInterfaces": [], "SecurityGroups": []}),
     }

@@ -1,5 +1,6 @@
 """Simulator: the simulated EC2 and STS as an HTTP server in this process."""
 
+import ssl
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -25,13 +26,14 @@ _EVENT_WORDS = {
 class Simulator:
     """A simulated AWS on a port of this machine: `with Simulator() as aws: ... aws.url`.
 
-    `delay_s` is how long a start or a stop takes, and how long checks are initializing after it.
+    `delay_s` is how long a start or a stop takes, and how long checks are initializing after it. With `tls` it speaks
+    https.
     """
 
-    def __init__(self, *, delay_s: float = 0.2, port: int = 0, host: str = "127.0.0.1") -> None:
+    def __init__(self, *, delay_s: float = 0.2, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self._delay_s = delay_s
         self.world, self.faults, self._journal = World(delay_s), Faults(), Journal()
-        self._listener = Listener(self, host, port)
+        self._listener = Listener(self, port, tls)
 
     def __enter__(self) -> Self:
         self._listener.start()

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from datetime import datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.server import Simulator
 
 _CONTROL = "/_sim/"
+_HOST = "127.0.0.1"
 
 
 class Listener(ThreadingHTTPServer):
@@ -26,12 +28,14 @@ class Listener(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 256
 
-    def __init__(self, aws: "Simulator", host: str, port: int) -> None:
-        super().__init__((host, port), Handler)
+    def __init__(self, aws: "Simulator", port: int, tls: ssl.SSLContext | None) -> None:
+        super().__init__((_HOST, port), Handler)
+        if tls:  # the handshake is made by the connection's own thread
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.aws, self.closing = aws, threading.Event()
         self._open: set[socket.socket] = set()
         self.port = self.server_address[1]
-        self.url = f"http://{host}:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{_HOST}:{self.port}"
 
     def start(self) -> None:
         """Serve in a thread of its own."""

@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import botocore.loaders
-from botocore.model import ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 from dateutil.parser import isoparse
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -45,11 +45,11 @@ def parse_parameters(service: str, action: str, form: Mapping[str, str]) -> dict
 
 def _parse(shape: Shape, prefix: str, form: Mapping[str, str], used: set[str]) -> Any:
     """Return the value at the prefix, None when the form holds none."""
-    if shape.type_name == "structure":
+    if isinstance(shape, StructureShape):
         named = {member: f"{prefix}.{_query_name(sub, member)}".lstrip(".") for member, sub in shape.members.items()}
         found = {member: _parse(shape.members[member], name, form, used) for member, name in named.items()}
         return {member: value for member, value in found.items() if value is not None} or None
-    if shape.type_name == "list":
+    if isinstance(shape, ListShape):
         items: list[Any] = []
         while (item := _parse(shape.member, f"{prefix}.{len(items) + 1}", form, used)) is not None:
             items.append(item)
@@ -82,15 +82,15 @@ def render_answer(service: str, action: str, result: Mapping[str, Any] | None, r
     model = service_model(service)
     shape, out = model.operation_model(action).output_shape, [_HEAD]
     out.append(f'<{action}Response xmlns="{model.metadata["xmlNamespace"]}/">')
-    if service == "ec2":
-        out.append(f"<requestId>{request_id}</requestId>")
-        if shape is None:
-            out.append("<return>true</return>")
-        else:
-            _members(shape, result or {}, out)
+    inner: list[str] = []
+    if shape is None:
+        inner.append("<return>true</return>")
     else:
-        out.append(f"<{action}Result>")
-        _members(shape, result or {}, out)
+        _members(shape, result or {}, inner)
+    if service == "ec2":
+        out += [f"<requestId>{request_id}</requestId>", *inner]
+    else:
+        out += [f"<{action}Result>", *inner]
         out.append(f"</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>")
     out.append(f"</{action}Response>")
     return "".join(out).encode()
@@ -104,12 +104,11 @@ def _members(shape: StructureShape, value: Mapping[str, Any], out: list[str]) ->
 
 
 def _render(shape: Shape, name: str, value: Any, out: list[str]) -> None:
-    kind = shape.type_name
-    if kind == "structure":
+    if isinstance(shape, StructureShape):
         out.append(f"<{name}>")
         _members(shape, value, out)
         out.append(f"</{name}>")
-    elif kind == "list":
+    elif isinstance(shape, ListShape):
         out.append(f"<{name}>")
         for item in value:
             _render(shape.member, shape.member.serialization.get("name", "item"), item, out)

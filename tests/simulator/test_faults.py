@@ -55,6 +55,9 @@ def test_any_error_can_be_made_up(aws: Simulator, ec2: Any) -> None:
         ("reset", ConnectionClosedError),
         ("truncated", ResponseParserError),
         ("garbage", ResponseParserError),
+        ("empty", ResponseParserError),
+        ("redirect", ResponseParserError),
+        ("html-500", ClientError),
         ("short", ResponseParserError),
     ],
 )
@@ -66,24 +69,12 @@ def test_a_broken_answer_breaks_the_call(aws: Simulator, ec2: Any, kind: str, er
         ec2.describe_instances()
 
 
-@pytest.mark.parametrize("kind", ["captive", "empty", "no-set"])
+@pytest.mark.parametrize("kind", ["captive", "no-set"])
 def test_some_broken_answers_look_fine_to_boto3_but_lack_the_list(aws: Simulator, ec2: Any, kind: str) -> None:
     aws.add_instances(count=20)
     aws.fault(kind, "DescribeInstances")
 
-    try:
-        answer = ec2.describe_instances()
-    except ResponseParserError:
-        assert kind == "empty"
-    else:
-        assert "Reservations" not in answer
-
-
-def test_an_html_page_with_status_500_is_an_error(aws: Simulator, ec2: Any) -> None:
-    aws.fault("html-500")
-
-    with pytest.raises((ClientError, ResponseParserError)):
-        ec2.describe_instances()
+    assert list(ec2.describe_instances()) == ["ResponseMetadata"]
 
 
 @pytest.mark.parametrize("kind", ["slow", "drip"])
@@ -134,10 +125,12 @@ def test_a_fault_of_a_region_and_one_that_waits_for_its_turn(aws: Simulator, cli
 
 def test_pages_can_lead_in_a_circle(aws: Simulator, ec2: Any) -> None:
     aws.add_instances(count=20)
-    token = ec2.describe_instances(MaxResults=10)["NextToken"]
     aws.fault("same-token", "DescribeInstances")
 
-    assert ec2.describe_instances(MaxResults=10, NextToken=token)["NextToken"] == token
+    first = ec2.describe_instances(MaxResults=10)
+    second = ec2.describe_instances(MaxResults=10, NextToken=first["NextToken"])
+
+    assert second["NextToken"] == first["NextToken"] and second["Reservations"]
 
 
 def test_a_lost_answer_was_acted_upon(aws: Simulator, ec2: Any) -> None:
@@ -150,13 +143,6 @@ def test_a_lost_answer_was_acted_upon(aws: Simulator, ec2: Any) -> None:
     assert states(ec2, [i]) == ["stopping"]
     (call,) = aws.journal("StopInstances")
     assert (call.status, call.performed) == (None, True)
-
-
-def test_a_redirect_leads_nowhere(aws: Simulator, ec2: Any) -> None:
-    aws.fault("redirect")
-
-    with pytest.raises((ClientError, ResponseParserError)):
-        ec2.describe_instances()
 
 
 def test_cleared_faults_are_over(aws: Simulator, ec2: Any) -> None:

@@ -1,14 +1,26 @@
 """The simulator as a tool of tests: journal, control over HTTP, several callers at once."""
 
 import json
+import ssl
 import threading
 import time
+import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
-from botocore.exceptions import BotoCoreError, EndpointConnectionError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, EndpointConnectionError, SSLError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from simulator.server import Simulator
 from simulator.world import Keys
@@ -120,14 +132,43 @@ def test_the_end_cuts_what_hangs(client: Any) -> None:
         _client(aws, keys).describe_instances()
 
 
-def _client(aws: Simulator, keys: Keys) -> Any:
-    import botocore.session
-    from botocore.config import Config
+def test_it_speaks_tls_to_who_trusts_its_certificate(tmp_path: Path) -> None:
+    context, certificate = _tls(tmp_path)
+    with Simulator(tls=context) as aws:
+        keys = aws.add_keys()
 
+        assert aws.url.startswith("https://")
+        with pytest.raises(SSLError):
+            _client(aws, keys).describe_instances()
+        assert _client(aws, keys, verify=str(certificate)).describe_instances()["Reservations"] == []
+
+
+def _tls(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return a server's context with a new certificate for this machine, and the certificate's file."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulated EC2")])
+    here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(here, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    return context, files[0]
+
+
+def _client(aws: Simulator, keys: Keys, verify: str | None = None) -> Any:
     return botocore.session.Session().create_client(
         "ec2",
         region_name="eu-central-1",
         endpoint_url=aws.url,
+        verify=verify,
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
         config=Config(read_timeout=30, retries={"mode": "standard", "total_max_attempts": 1}),
