@@ -187,7 +187,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # At DEBUG botocore writes session tokens and signatures: it never gets there.
     "loggers": {
-        **{name: _QUIET for name in ("boto3", "botocore", "urllib3", "s3transfer")},
+        **dict.fromkeys(("boto3", "botocore", "urllib3", "s3transfer"), _QUIET),
         "django-q": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },

@@ -1,6 +1,6 @@
 """One line per page, one per action."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 
 app_name = "elements"
 

@@ -50,6 +50,14 @@ _REJECTED = {
     "InstanceLimitExceeded": "The account's limit for running instances is reached.",
 }
 CLOCK_LIMIT_S = 240
+# No request can have reached AWS when the connection itself was not made.
+_NEVER_SENT = (
+    boto.ConnectTimeoutError,
+    boto.ProxyConnectionError,
+    boto.SSLError,
+    boto.EndpointConnectionError,
+    boto.NoRegionError,
+)
 
 
 class AwsError(Exception):
@@ -121,9 +129,7 @@ def translated_errors(scene: Scene) -> Iterator[None]:
 
 def not_understood(scene: Scene, why: str = "") -> AwsUnreachable:
     """Return the error for an answer that is not what EC2 answers; nothing is known about a write then."""
-    text = (
-        f"The answer of {scene.endpoint} could not be understood{': ' + why if why else ''}. Nothing was changed here."
-    )
+    text = f"The answer of {scene.endpoint} could not be understood{': ' + why if why else ''}."
     return AwsUnreachable(
         f"{text} A proxy on the way may have answered instead of AWS.",
         operation=scene.operation,
@@ -170,20 +176,14 @@ def _credentials_sentence(code: str, scene: Scene) -> str:
     offset = scene.clock_offset_s
     if code in ("RequestExpired", "SignatureDoesNotMatch", "AuthFailure") and offset and abs(offset) > CLOCK_LIMIT_S:
         minutes = round(abs(offset) / 60)
-        return f"{code}: The clock of the ec2mon server is {minutes} min off. AWS refuses requests signed with a wrong time."
+        text = f"The clock of the ec2mon server is {minutes} min off."
+        return f"{code}: {text} AWS refuses requests signed with a wrong time."
     return f"{code}: {_CREDENTIALS[code].format(region=scene.region)}"
 
 
 def _unanswered(error: Exception, scene: Scene) -> AwsUnreachable:
     endpoint = scene.endpoint
-    definite = isinstance(
-        error,
-        boto.ConnectTimeoutError
-        | boto.ProxyConnectionError
-        | boto.SSLError
-        | boto.UnknownEndpointError
-        | boto.NoRegionError,
-    ) or (isinstance(error, boto.EndpointConnectionError))
+    definite = isinstance(error, _NEVER_SENT)
     match error:
         case boto.ConnectTimeoutError():
             text = f"No connection to {endpoint} within 5 s."

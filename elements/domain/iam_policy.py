@@ -8,8 +8,8 @@ READ_ACTIONS = ["ec2:DescribeInstances", "ec2:DescribeInstanceStatus", "ec2:Desc
 
 STEPS = (
     "Sign in to the AWS account and open the IAM console.",
-    f"Choose Users, then Create user. We recommend the name {USER_NAME}. The user needs no access to the AWS console.",
-    "Choose Attach policies directly, then Create policy, JSON, and paste the policy shown here. Attach it to the user.",
+    f"Choose Users, then Create user. We recommend the name {USER_NAME}. It needs no access to the AWS console.",
+    "Choose Attach policies directly, then Create policy, JSON, and paste this policy. Attach it to the user.",
     "Open the user, choose Security credentials, then Create access key, and there Third-party service.",
     "Copy the Access Key ID and the Secret Access Key into General. AWS shows the secret only once: store it safely.",
 )

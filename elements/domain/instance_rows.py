@@ -13,10 +13,31 @@ _CHECK_RANKS = {"impaired": 0, "insufficient-data": 1, "initializing": 2, "ok": 
 UNCHECKED_RANK = 9
 _STAMP = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 _COPIED = (
-    "instance_id state account_id state_reason_code state_reason state_transition_reason instance_type"
-    " availability_zone private_ip public_ip private_dns public_dns launched_at platform architecture vpc_id"
-    " subnet_id image_id key_name iam_role lifecycle root_device_type managed_by auto_scaling_group"
-).split()
+    "instance_id",
+    "state",
+    "account_id",
+    "state_reason_code",
+    "state_reason",
+    "state_transition_reason",
+    "instance_type",
+    "availability_zone",
+    "private_ip",
+    "public_ip",
+    "private_dns",
+    "public_dns",
+    "launched_at",
+    "platform",
+    "architecture",
+    "vpc_id",
+    "subnet_id",
+    "image_id",
+    "key_name",
+    "iam_role",
+    "lifecycle",
+    "root_device_type",
+    "managed_by",
+    "auto_scaling_group",
+)
 
 
 def instance_values(snapshot: InstanceSnapshot, display_name: str, *, shared: bool) -> dict[str, Any]:

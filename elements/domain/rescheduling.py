@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from elements.domain.wording import absolute, span
+from elements.domain.wording import absolute
 
 NOTICE = timedelta(minutes=60)
 LAST_MOMENT = timedelta(minutes=5)
@@ -35,16 +35,15 @@ def parse_start(text: str, *, deadline: datetime, now: datetime) -> datetime:
     if form is None:
         raise InvalidStart("Write it as 2026-03-19 02:00, in UTC.")
     try:
-        start = datetime(*map(int, form.groups()), tzinfo=UTC)  # type: ignore[arg-type]
+        year, month, day, hour, minute = map(int, form.groups())
+        start = datetime(year, month, day, hour, minute, tzinfo=UTC)
     except ValueError:
         raise InvalidStart("There is no such day or time. Write it as 2026-03-19 02:00, in UTC.") from None
     if start < now + NOTICE:
         earliest = earliest_start(now)
         raise InvalidStart(f"AWS needs at least 60 min notice: {absolute(earliest, 'm')} UTC or later.")
     if start > deadline:
-        raise InvalidStart(
-            f"After the deadline AWS set: {absolute(deadline, 'm')} UTC, {span((deadline - now).total_seconds())} from now."
-        )
+        raise InvalidStart(f"After the deadline AWS set: {absolute(deadline, 'm')} UTC.")
     return start
 
 

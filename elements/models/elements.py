@@ -128,8 +128,9 @@ class Element(models.Model):
         self, *, access_key_id: str, secret_access_key: str, session_token: str, by: str, now: datetime
     ) -> None:
         """Replace all keys together and save only them."""
-        self.access_key_id, self.secret_access_key = access_key_id, secret_access_key
-        self.session_token = session_token
+        values = (access_key_id, secret_access_key, session_token)
+        for name, value in zip(KEY_FIELDS, values, strict=True):
+            setattr(self, name, value)
         self.key_hint = access_key_id[:4] + access_key_id[-4:]
         self.keys_stored_at, self.keys_stored_by = now, by
         self.save(update_fields=[*KEY_FIELDS, "key_hint", "keys_stored_at", "keys_stored_by"])
