@@ -1,0 +1,22 @@
+"""Rows for tests."""
+
+from django.utils import timezone
+
+from elements.models import Element, Poll
+
+
+def element(aws=None, keys=None, **fields):
+    """Make an element that reads the simulated AWS with the given keys."""
+    url = aws.url if aws else "http://127.0.0.1:9"
+    values = {"name": "Frankfurt", "region": "eu-central-1", "endpoint_url": url, "sts_endpoint_url": url, **fields}
+    row = Element.objects.create(**values)
+    if keys is not None:
+        row.store_keys(
+            access_key_id=keys.access_key_id,
+            secret_access_key=keys.secret_access_key,
+            session_token=keys.session_token or "",
+            by="test",
+            now=timezone.now(),
+        )
+    Poll.objects.create(element=row, due_at=timezone.now())
+    return row

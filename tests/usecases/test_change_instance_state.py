@@ -1,0 +1,109 @@
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from elements.models import Action, Element, Instance
+from elements.usecases.change_instance_state import perform, request
+from elements.usecases.follow_actions import expire, follow
+from elements.usecases.run_polls import poll_once
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def element(aws):
+    aws.add_instances(names=[f"encoder-{n}" for n in range(4)])
+    row = builders.element(aws, aws.add_keys())
+    poll_once(row.pk, caller="poll", now=timezone.now())
+    return Element.objects.with_poll().get()
+
+
+def ask(element, verb, ids=None, batch=None):
+    ids = ids or list(element.instances.values_list("instance_id", flat=True))
+    asked = request(element, verb, ids, batch=batch or uuid.uuid4(), by="maria", now=timezone.now())
+    perform(element, [action.pk for action in asked.actions], clock=timezone.now)
+    return asked
+
+
+def test_a_stop_of_four_is_one_call_and_is_confirmed_by_looking(aws, element):
+    ask(element, "stop")
+
+    follow(element, now=timezone.now())
+
+    assert len(aws.journal("StopInstances")) == 1
+    assert set(Action.objects.values_list("status", flat=True)) == {"confirmed"}
+    assert set(Instance.objects.values_list("state", flat=True)) == {"stopped"}
+
+
+def test_a_second_submit_of_the_same_form_asks_aws_nothing(aws, element):
+    batch = uuid.uuid4()
+    ask(element, "stop", batch=batch)
+
+    assert ask(element, "stop", batch=batch).repeated
+    assert len(aws.journal("StopInstances")) == 1
+
+
+def test_the_bad_one_of_a_batch_is_named_and_the_rest_still_stop(aws, element):
+    bad = element.instances.values_list("instance_id", flat=True)[1]
+    aws.instance(bad).protect()
+
+    ask(element, "stop")
+
+    assert Action.objects.get(status="refused").instance_id_text == bad
+    assert Action.objects.filter(status="accepted").count() == 3
+
+
+def test_a_capacity_error_is_exactly_one_call(aws, element):
+    (stopped,) = aws.add_instances(state="stopped")
+    poll_once(element.pk, caller="poll", now=timezone.now())
+    aws.fault("capacity", "StartInstances")
+
+    ask(element, "start", [stopped])
+
+    assert len(aws.journal("StartInstances")) == 1
+    assert Action.objects.get().error_code == "InsufficientInstanceCapacity"
+
+
+def test_an_answer_that_is_lost_is_settled_by_looking_and_never_sent_again(aws, element):
+    aws.fault("lost", "StopInstances", times=1)
+
+    ask(element, "stop")
+    assert set(Action.objects.values_list("status", flat=True)) == {"unanswered"}
+    follow(element, now=timezone.now())
+
+    assert len(aws.journal("StopInstances")) == 1
+    assert set(Action.objects.values_list("status", flat=True)) == {"confirmed"}
+
+
+def test_what_is_in_the_wrong_state_is_refused_without_a_call(aws, element):
+    asked = ask(element, "start")
+
+    assert asked.actions == []
+    assert {candidate.reason for candidate in asked.left_alone} == {"running"}
+    assert aws.journal("StartInstances") == []
+
+
+def test_a_request_nobody_sent_in_time_expires(aws, element):
+    ids = list(element.instances.values_list("instance_id", flat=True))
+    request(element, "stop", ids, batch=uuid.uuid4(), by="maria", now=timezone.now() - timedelta(minutes=2))
+
+    expire(timezone.now())
+    perform(element, list(Action.objects.values_list("pk", flat=True)), clock=timezone.now)
+
+    assert set(Action.objects.values_list("status", flat=True)) == {"expired"}
+    assert aws.journal("StopInstances") == []
+
+
+def test_a_poll_that_began_before_the_stop_does_not_bring_the_old_state_back(aws, element):
+    aws.set(delay_s=30)
+    before = timezone.now()
+    ask(element, "stop")
+    for row in aws.world.instances.values():
+        aws.change_instance(row.instance_id, state="running")
+
+    poll_once(element.pk, caller="poll", now=before)
+
+    assert set(Instance.objects.values_list("state", flat=True)) == {"stopping"}

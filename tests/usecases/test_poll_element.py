@@ -1,0 +1,187 @@
+import json
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from elements.models import DebugRecord, Element, Instance, Poll, ScheduledEvent
+from elements.usecases.run_polls import poll_once
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+def poll(element):
+    return poll_once(element.pk, caller="poll", now=timezone.now())
+
+
+def test_a_poll_stores_instances_with_their_names(aws):
+    aws.add_instances(names=["playout-a", None, "بث مباشر"])
+    element = builders.element(aws, aws.add_keys())
+
+    report = poll(element)
+
+    assert (report.ok, report.added) == (True, 3)
+    unnamed = Instance.objects.get(tags={})
+    assert unnamed.display_name == unnamed.instance_id
+    assert set(Instance.objects.exclude(pk=unnamed.pk).values_list("display_name", flat=True)) == {
+        "playout-a",
+        "بث مباشر",
+    }
+
+
+def test_the_same_name_on_330_instances_gives_330_rows_with_names_of_their_own(aws):
+    aws.add_instances(names=["web"] * 330)
+    element = builders.element(aws, aws.add_keys())
+
+    poll(element)
+
+    assert Instance.objects.values("display_name").distinct().count() == 330
+
+
+def test_an_unchanged_poll_writes_no_instance(aws, django_assert_max_num_queries):
+    aws.add_instances(count=3)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+
+    with django_assert_max_num_queries(40) as queries:
+        report = poll(element)
+
+    assert report.changed == 0
+    assert not [q for q in queries.captured_queries if "elements_instance" in q["sql"] and "SELECT" not in q["sql"]]
+
+
+def test_an_instance_that_aws_no_longer_lists_is_marked_gone(aws):
+    stays, goes = aws.add_instances(count=2)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    aws.vanish(goes)
+
+    poll(element)
+
+    assert list(Instance.objects.gone().values_list("instance_id", flat=True)) == [goes]
+    assert list(Instance.objects.listed().values_list("instance_id", flat=True)) == [stays]
+
+
+@pytest.mark.parametrize("fault", ["captive", "no-set", "truncated", "garbage", "empty", "throttle", "reset"])
+def test_a_read_that_is_not_complete_changes_no_row(aws, fault):
+    aws.add_instances(count=2)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    aws.fault(fault, "DescribeInstances")
+
+    report = poll(element)
+
+    assert not report.ok
+    assert Instance.objects.listed().count() == 2
+    assert Poll.objects.get().failure_text == report.error
+
+
+def test_refused_keys_say_so_and_disconnect_the_element(aws):
+    keys = aws.add_keys()
+    element = builders.element(aws, keys)
+    aws.world.keys.clear()
+
+    report = poll(element)
+
+    assert report.error_code == "AuthFailure"
+    assert Element.objects.with_poll().get().connection(timezone.now()).state == "not-connected"
+
+
+def test_a_region_that_is_not_enabled_is_named(aws):
+    element = builders.element(aws, aws.add_keys(disabled_regions=["eu-central-1"]))
+
+    assert "region eu-central-1 is not enabled" in poll(element).error
+
+
+def test_a_completed_event_is_not_active(aws):
+    (instance_id,) = aws.add_instances()
+    aws.instance(instance_id).schedule_event("instance-reboot")
+    aws.instance(instance_id).events[0].complete()
+    element = builders.element(aws, aws.add_keys())
+
+    poll(element)
+
+    assert not ScheduledEvent.objects.active().exists()
+    assert ScheduledEvent.objects.get().stage == "completed"
+
+
+def test_an_event_aws_no_longer_lists_is_kept_as_cleared(aws):
+    (instance_id,) = aws.add_instances()
+    aws.instance(instance_id).schedule_event("instance-retirement")
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    aws.instance(instance_id).events.clear()
+
+    poll(element)
+
+    assert ScheduledEvent.objects.get().cleared_at is not None
+
+
+def test_a_new_naming_format_takes_effect_at_the_next_poll(aws):
+    (instance_id,) = aws.add_instances(names=["a"])
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    Element.objects.update(naming_format="{instance_id}", naming_saved_at=timezone.now())
+
+    poll(element)
+
+    assert Instance.objects.get().display_name == instance_id
+    assert Element.objects.get().naming_effective_at is not None
+
+
+def test_only_one_of_two_polls_of_an_element_reads(aws):
+    element = builders.element(aws, aws.add_keys())
+    assert Poll.objects.lease(element.pk, now=timezone.now(), seconds=60)
+
+    assert poll(element) is None
+    assert aws.journal() == []
+
+
+def test_a_paused_element_makes_no_call(aws):
+    element = builders.element(aws, aws.add_keys(), paused=True)
+
+    assert poll(element) is None
+    assert aws.journal() == []
+
+
+def test_debug_holds_every_attempt_and_no_secret(aws):
+    keys = aws.add_keys(session_token="session-token-planted-here")
+    element = builders.element(aws, keys)
+    aws.fault("error", "DescribeInstances", message=f"{keys.secret_access_key} {keys.session_token} Signature=abc123")
+
+    poll(element)
+
+    stored = json.dumps(list(DebugRecord.objects.values()), default=str)
+    assert DebugRecord.objects.filter(operation="DescribeInstances").count() == 3
+    for secret in (keys.secret_access_key, keys.session_token, "abc123", keys.access_key_id):
+        assert secret not in stored
+
+
+def test_blank_keys_never_sign_as_the_machine(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAHOSTHOSTHOSTHOST")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "host")
+    element = builders.element(aws)
+
+    assert poll(element).error_code == "KeysMissing"
+    assert aws.journal() == []
+
+
+def test_the_command_prints_one_json_object(aws, capsys):
+    aws.add_instances(count=2)
+    builders.element(aws, aws.add_keys())
+
+    call_command("poll", "--all", "--json")
+
+    (report,) = json.loads(capsys.readouterr().out)["elements"]
+    assert (report["ok"], report["instances"], report["added"]) == (True, 2, 2)
+
+
+def test_the_command_exits_with_1_when_a_poll_failed(aws, capsys):
+    builders.element(aws)
+
+    with pytest.raises(SystemExit) as ended:
+        call_command("poll", "Frankfurt")
+
+    assert ended.value.code == 1
+    assert "No keys are stored" in capsys.readouterr().err
