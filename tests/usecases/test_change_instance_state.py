@@ -97,13 +97,27 @@ def test_a_request_nobody_sent_in_time_expires(aws, element):
     assert aws.journal("StopInstances") == []
 
 
-def test_a_poll_that_began_before_the_stop_does_not_bring_the_old_state_back(aws, element):
-    aws.set(delay_s=30)
-    before = timezone.now()
-    ask(element, "stop")
+def show_running(aws):
     for row in aws.world.instances.values():
         aws.change_instance(row.instance_id, state="running")
 
+
+def test_a_poll_that_began_before_the_stop_does_not_bring_the_old_state_back(aws, element):
+    before = timezone.now()
+    ask(element, "stop")
+    follow(element, now=timezone.now())
+    show_running(aws)
+
     poll_once(element.pk, caller="poll", now=before)
+
+    assert set(Instance.objects.values_list("state", flat=True)) == {"stopped"}
+
+
+def test_a_read_that_lags_behind_an_accepted_stop_does_not_bring_the_old_state_back(aws, element):
+    aws.set(delay_s=30)
+    ask(element, "stop")
+    show_running(aws)
+
+    poll_once(element.pk, caller="poll", now=timezone.now())
 
     assert set(Instance.objects.values_list("state", flat=True)) == {"stopping"}
