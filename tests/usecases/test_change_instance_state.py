@@ -121,3 +121,14 @@ def test_a_read_that_lags_behind_an_accepted_stop_does_not_bring_the_old_state_b
     poll_once(element.pk, caller="poll", now=timezone.now())
 
     assert set(Instance.objects.values_list("state", flat=True)) == {"stopping"}
+
+
+def test_an_instance_that_kept_running_after_an_accepted_stop_is_shown_running_again(aws, element):
+    aws.set(delay_s=30)
+    ask(element, "stop")
+    show_running(aws)
+    Action.objects.update(status="unknown", settled_at=timezone.now())
+
+    poll_once(element.pk, caller="poll", now=timezone.now())
+
+    assert set(Instance.objects.values_list("state", flat=True)) == {"running"}
