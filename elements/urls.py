@@ -1,7 +1,27 @@
 """One line per page, one per action."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from elements.views import actions, activity, configuration, debug, events, general, instance, instances, overview, polling
 
 app_name = "elements"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", overview.Overview.as_view(), name="overview"),
+    path("activity/", activity.Activity.as_view(), name="activity"),
+    path("e/<slug:slug>/general/", general.General.as_view(), name="general"),
+    path("e/<slug:slug>/general/test/", general.GeneralTest.as_view(), name="general_test"),
+    path("e/<slug:slug>/instances/", instances.Instances.as_view(), name="instances"),
+    path("e/<slug:slug>/instances/export.csv", instances.InstancesExport.as_view(), name="instances_export"),
+    path("e/<slug:slug>/instances/<str:instance_id>/", instance.InstanceDetail.as_view(), name="instance"),
+    path("e/<slug:slug>/actions/confirm/", actions.ActionConfirm.as_view(), name="action_confirm"),
+    path("e/<slug:slug>/actions/", actions.ActionSubmit.as_view(), name="action_submit"),
+    path("e/<slug:slug>/configuration/", configuration.Configuration.as_view(), name="configuration"),
+    path("e/<slug:slug>/configuration/preview/", configuration.NamingPreview.as_view(), name="naming_preview"),
+    path("e/<slug:slug>/debug/", debug.Debug.as_view(), name="debug"),
+    path("e/<slug:slug>/debug/export.<str:kind>", debug.DebugExport.as_view(), name="debug_export"),
+    path("e/<slug:slug>/events/", events.Events.as_view(), name="events"),
+    path("e/<slug:slug>/events/<int:pk>/reschedule/", events.EventReschedule.as_view(), name="event_reschedule"),
+    path("e/<slug:slug>/events/display-key/", events.EventsDisplayKey.as_view(), name="events_display_key"),
+    path("e/<slug:slug>/poll/", polling.PollNow.as_view(), name="poll_now"),
+]

@@ -1,0 +1,8 @@
+"""x"""
+
+from elements.views.pages import ElementPageMixin
+from django.views import View
+
+
+class Overview(ElementPageMixin, View):
+    """Placeholder."""
