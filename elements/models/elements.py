@@ -127,13 +127,15 @@ class Element(models.Model):
     def store_keys(
         self, *, access_key_id: str, secret_access_key: str, session_token: str, by: str, now: datetime
     ) -> None:
-        """Replace all keys together and save only them."""
+        """Replace all keys together; whose they are is asked anew before anything read with them counts."""
         values = (access_key_id, secret_access_key, session_token)
         for name, value in zip(KEY_FIELDS, values, strict=True):
             setattr(self, name, value)
         self.key_hint = access_key_id[:4] + access_key_id[-4:]
         self.keys_stored_at, self.keys_stored_by = now, by
-        self.save(update_fields=[*KEY_FIELDS, "key_hint", "keys_stored_at", "keys_stored_by"])
+        self.identified_at, self.account_arn, self.seen_account_id = None, "", ""
+        stored = ["key_hint", "keys_stored_at", "keys_stored_by", "identified_at", "account_arn", "seen_account_id"]
+        self.save(update_fields=[*KEY_FIELDS, *stored])
 
     def set_paused(self, paused: bool, *, by: str, now: datetime) -> None:
         """Switch polling off or on and keep who did it."""

@@ -23,6 +23,17 @@ class AccountMismatch(Exception):
         )
 
 
+class OwnerUnknown(Exception):
+    """Keys nobody has vouched for show no instances where the element holds some; the message is for the operator."""
+
+    def __init__(self, element: Element) -> None:
+        super().__init__(
+            f"AWS shows no instances with the new keys, and STS does not say whether they belong to account"
+            f" {element.account_id}. Nothing was changed. Allow sts:GetCallerIdentity, or check the STS endpoint on"
+            " General."
+        )
+
+
 def identify(element: Element, gateway: Ec2Gateway, *, now: datetime) -> None:
     """Ask STS once for new keys which account they belong to.
 
@@ -40,15 +51,18 @@ def identify(element: Element, gateway: Ec2Gateway, *, now: datetime) -> None:
         raise AccountMismatch(element)
 
 
-def check_owner(element: Element, snapshots: Sequence[InstanceSnapshot]) -> None:
-    """Compare the owner AWS names with each reservation; raises AccountMismatch."""
+def check_owner(element: Element, snapshots: Sequence[InstanceSnapshot], *, now: datetime) -> None:
+    """Compare the owner AWS names with each reservation; raises AccountMismatch or OwnerUnknown.
+
+    The owner vouches for keys that STS did not identify, so that STS is not asked again at each poll.
+    """
     owner = next((snapshot.account_id for snapshot in snapshots if snapshot.account_id), "")
-    if owner and owner != element.seen_account_id:
-        element.seen_account_id = owner
-        element.account_id = element.account_id or owner
-        element.save(update_fields=["seen_account_id", "account_id"])
+    if owner and (owner != element.seen_account_id or element.identified_at is None):
+        note_account(element, owner, element.account_arn, now)
     if element.account_changed:
         raise AccountMismatch(element)
+    if not owner and element.identified_at is None and element.instances.listed().exists():
+        raise OwnerUnknown(element)
 
 
 def note_account(element: Element, account_id: str, arn: str, now: datetime) -> None:

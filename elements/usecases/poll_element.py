@@ -15,7 +15,7 @@ from elements.aws.errors import AwsDenied, AwsError, AwsRejected
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 from elements.models import Element, Poll
 from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.identify import AccountMismatch, check_owner, identify
+from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, identify
 from elements.usecases.store_scheduled_events import store_scheduled_events
 from elements.usecases.store_snapshots import count, name_all, store_instances, touch
 
@@ -72,8 +72,8 @@ class ElementPoll:
             self._gateway = connect(self.element, caller=self.caller, on_attempt=self._renew, deadline_s=DEADLINE_S)
             identify(self.element, self._gateway, now=self.began_at)
             read = self._read(self._gateway)
-            check_owner(self.element, read.instances)
-        except (AwsError, KeysMissing, AccountMismatch) as error:
+            check_owner(self.element, read.instances, now=self.began_at)
+        except (AwsError, KeysMissing, AccountMismatch, OwnerUnknown) as error:
             return self._note_failure(error)
         return self._write(read)
 
@@ -182,7 +182,7 @@ class ElementPoll:
             "recent": poll.with_result(self.began_at, outcome, self._duration_ms),
         }
 
-    def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch) -> PollReport:
+    def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch | OwnerUnknown) -> PollReport:
         report = self._report(ok=False, error=error)
         with transaction.atomic(durable=True):
             poll = Poll.objects.get(element=self.element)

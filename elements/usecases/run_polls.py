@@ -105,6 +105,8 @@ def _note_bug(element_id: int) -> None:
     """Make an unexpected error visible on the page at once instead of when the lease runs out."""
     text = "ec2mon could not store the answer. The log of the worker says why."
     with transaction.atomic():
-        poll = Poll.objects.select_related("element").get(element_id=element_id)
+        poll = Poll.objects.select_related("element").filter(element_id=element_id).first()
+        if poll is None:  # the element was deleted meanwhile
+            return
         values = failure_values(poll, "InternalError", text, now=timezone.now(), interval_s=poll.element.interval_s)
         Poll.objects.filter(pk=poll.pk).update(lease="", leased_until=None, **values)

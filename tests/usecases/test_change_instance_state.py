@@ -132,3 +132,20 @@ def test_an_instance_that_kept_running_after_an_accepted_stop_is_shown_running_a
     poll_once(element.pk, caller="poll", now=timezone.now())
 
     assert set(Instance.objects.values_list("state", flat=True)) == {"running"}
+
+
+def test_a_start_that_falls_back_to_stopped_is_a_failed_start_with_awss_reason(aws):
+    aws.add_instances(names=["encrypted"], state="stopped", kms_denied=True)
+    row = builders.element(aws, aws.add_keys())
+    poll_once(row.pk, caller="poll", now=timezone.now())
+    element = Element.objects.with_poll().get()
+
+    ask(element, "start")
+    follow(element, now=timezone.now())
+    later = timezone.now() + timedelta(seconds=30)
+    follow(element, now=later)
+
+    action = Action.objects.get()
+    assert action.status == "failed"
+    assert "Client.InternalError" in f"{action.error_code} {action.message}"
+    assert Instance.objects.get().state == "stopped"

@@ -185,3 +185,90 @@ def test_the_command_exits_with_1_when_a_poll_failed(aws, capsys):
 
     assert ended.value.code == 1
     assert "No keys are stored" in capsys.readouterr().err
+
+
+def test_noise_in_the_high_byte_of_a_state_code_changes_no_state(aws):
+    aws.add_instances(state_code_noise=1)
+    element = builders.element(aws, aws.add_keys())
+
+    poll(element)
+
+    assert Instance.objects.get().state == "running"
+
+
+def test_a_throttled_element_keeps_its_table_and_is_not_connected_only_after_three_failures(aws):
+    aws.add_instances(count=2)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    aws.fault("throttle", "DescribeInstances")
+
+    states = []
+    for _ in range(3):
+        poll(element)
+        states.append(Element.objects.with_poll().get().connection(timezone.now()).state)
+
+    assert states == ["late", "late", "not-connected"]
+    assert Instance.objects.listed().count() == 2
+    assert "RequestLimitExceeded" in Poll.objects.get().failure_code
+
+
+def test_an_empty_page_with_a_token_is_not_the_end(aws):
+    aws.add_instances(count=1001)
+    element = builders.element(aws, aws.add_keys())
+    aws.fault("empty-page", "DescribeInstances", times=1)
+
+    report = poll(element)
+
+    assert (report.ok, report.instances, Instance.objects.count()) == (True, 1001, 1001)
+
+
+def test_pages_that_lead_in_a_circle_fail_and_mark_nothing_gone(aws):
+    aws.add_instances(count=1001)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    aws.fault("same-token", "DescribeInstances")
+
+    report = poll(element)
+
+    assert not report.ok
+    assert not Instance.objects.gone().exists()
+
+
+def test_new_keys_of_another_account_do_not_replace_its_instances_unasked(aws):
+    aws.add_instances(count=1)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    other = aws.add_keys(account="999988887777")
+    element.store_keys(
+        access_key_id=other.access_key_id,
+        secret_access_key=other.secret_access_key,
+        session_token="",
+        by="maria",
+        now=timezone.now(),
+    )
+
+    report = poll(element)
+
+    assert not report.ok
+    assert "999988887777" in report.error
+    assert Instance.objects.listed().count() == 1
+
+
+def test_an_empty_answer_to_keys_that_nobody_vouches_for_marks_nothing_gone(aws):
+    aws.add_instances(count=1)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    other = aws.add_keys(account="999988887777")
+    element.store_keys(
+        access_key_id=other.access_key_id,
+        secret_access_key=other.secret_access_key,
+        session_token="",
+        by="maria",
+        now=timezone.now(),
+    )
+    aws.fault("internal", "GetCallerIdentity")
+
+    report = poll(element)
+
+    assert "STS does not say" in report.error
+    assert Instance.objects.listed().count() == 1
