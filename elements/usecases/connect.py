@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
@@ -93,5 +93,7 @@ def store(element: Element, attempt: Attempt) -> None:
             size_bytes=attempt.bytes,
             returned=attempt.returned,
         )
+    except IntegrityError:
+        log.info("element %s was deleted meanwhile; its Debug record went with it", element.pk)
     except DatabaseError:
         log.exception("a Debug record of %s could not be stored", attempt.operation)

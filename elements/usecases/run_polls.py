@@ -61,6 +61,9 @@ def poll_once(element_id: int, *, caller: str, now: datetime) -> PollReport | No
         return None
     try:
         return ElementPoll(element, token, caller=caller, now=now).run()
+    except (Element.DoesNotExist, Poll.DoesNotExist):
+        log.info("element %s was deleted during its poll", element_id)
+        return None
     except LeaseLost:
         log.warning("the poll of element %s took too long; another worker has taken over", element_id)
         return None

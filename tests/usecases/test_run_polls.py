@@ -1,0 +1,85 @@
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from elements.models import Element, Instance, Poll
+from elements.usecases import run_polls
+from tests import builders
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_an_element_without_a_poll_row_gets_one_that_is_due():
+    builders.element()
+    Poll.objects.all().delete()
+
+    run_polls.ensure()
+
+    assert len(run_polls.claim_batches(timezone.now())) == 1
+
+
+def test_a_due_poll_is_claimed_once_per_interval():
+    element = builders.element(interval_s=30)
+    now = timezone.now()
+    Poll.objects.update(due_at=now)
+
+    claims = [run_polls.claim_batches(now + timedelta(seconds=s)) for s in (0, 0, 29, 30)]
+
+    assert claims == [[[element.pk]], [], [], [[element.pk]]]
+
+
+def test_a_paused_element_is_not_claimed():
+    builders.element(paused=True)
+
+    assert run_polls.claim_batches(timezone.now() + timedelta(seconds=1)) == []
+
+
+def test_a_hanging_element_delays_no_other(aws, monkeypatch):
+    monkeypatch.setattr(run_polls, "PATIENCE_S", 1.0)
+    slow_keys, keys = aws.add_keys(), aws.add_keys()
+    aws.add_instances(count=1)
+    slow = builders.element(aws, slow_keys, name="slow")
+    quick = builders.element(aws, keys, name="quick")
+    aws.fault("hang", "DescribeInstances", access_key_id=slow_keys.access_key_id)
+
+    began = time.monotonic()
+    run_polls.run_batch([slow.pk, quick.pk], caller="poll")
+
+    assert time.monotonic() - began < 5
+    assert Instance.objects.get().element_id == quick.pk
+    aws.close()  # lets the hanging thread end
+    wait_until(lambda: not Poll.objects.get(element=slow).lease)
+
+
+def test_a_poll_whose_worker_vanished_is_said_and_tried_again():
+    element = builders.element()
+    now = timezone.now()
+    assert Poll.objects.lease(element.pk, now=now, seconds=60)
+
+    run_polls.give_up_lost(now + timedelta(seconds=61))
+
+    poll = Poll.objects.get()
+    assert (poll.failures, poll.lease, poll.failure_code) == (1, "", "CutOff")
+
+
+def test_an_element_deleted_during_its_poll_troubles_nobody(aws, caplog):
+    element = builders.element(aws, aws.add_keys())
+    aws.fault("slow", "DescribeInstances", seconds=1)
+    batch = threading.Thread(target=run_polls.run_batch, args=([element.pk],), kwargs={"caller": "poll"})
+    batch.start()
+    wait_until(lambda: aws.journal("DescribeInstances"))
+
+    Element.objects.all().delete()
+    batch.join()
+
+    assert [entry.message for entry in caplog.records if entry.levelname == "ERROR"] == []
+
+
+def wait_until(condition, seconds=30):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
