@@ -25,5 +25,4 @@ check: .venv/.dev-ok
 
 lock:
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements.in -o requirements.txt
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-demo.in -c requirements.txt -o requirements-demo.txt
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-dev.in -c requirements-demo.txt -o requirements-dev.txt
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-dev.in -c requirements.txt -o requirements-dev.txt

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from elements.views import actions, activity, configuration, debug, events, general, instance, instances, overview, polling
+from elements.views import (
+    actions,
+    activity,
+    configuration,
+    debug,
+    events,
+    general,
+    instance,
+    instances,
+    overview,
+    polling,
+)
 
 app_name = "elements"
 

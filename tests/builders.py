@@ -1,5 +1,6 @@
 """Rows for tests."""
 
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from elements.models import Element, Poll
@@ -19,4 +20,12 @@ def element(aws=None, keys=None, **fields):
             now=timezone.now(),
         )
     Poll.objects.create(element=row, due_at=timezone.now())
+    return row
+
+
+def user(name, group=""):
+    """Make somebody of a group: viewers, operators or administrators."""
+    row = User.objects.create_user(name, password="only-for-tests-1")
+    if group:
+        row.groups.add(Group.objects.get(name=group))
     return row

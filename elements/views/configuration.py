@@ -1,7 +1,8 @@
-"""x"""
+"""Being built."""
+
+from django.views import View
 
 from elements.views.pages import ElementPageMixin
-from django.views import View
 
 
 class Configuration(ElementPageMixin, View):

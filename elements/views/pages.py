@@ -1,26 +1,28 @@
-"""What the pages of an element have in common: the element, its connection, its tabs, the right to see it."""
+"""What pages have in common: one moment, the right to see them, the question what changed, and the element."""
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from elements.domain.connections import Connection
 from elements.models import Element, Poll
+from elements.views.shell import shell_of
 
 SOON = timedelta(hours=48)
 
 
-class ElementPageMixin(PermissionRequiredMixin):
-    """Loads the element of the address, without its keys; 404 when there is none, 403 without the right."""
+class LivePageMixin(PermissionRequiredMixin):
+    """A page whose script asks now and then what changed (the protocol stands in main.js)."""
 
     permission_required: str | tuple[str, ...] = "elements.view_element"
     raise_exception = True
-    element: Element
+    request: HttpRequest
     now: datetime
 
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -29,11 +31,46 @@ class ElementPageMixin(PermissionRequiredMixin):
         self.now = timezone.now()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Check the right before anything is looked up, so that a stranger learns nothing."""
+        """Check the right before anything is looked up, and answer 204 when the page shows all there is."""
         if not self.has_permission():
             return self.handle_no_permission()
-        self.element = get_object_or_404(Element.objects.with_poll(), slug=kwargs["slug"])
+        self.prepare(**kwargs)
+        if self.is_fragment and request.GET.get("since") == self.live_token:
+            return HttpResponse(status=204)
         return super().dispatch(request, *args, **kwargs)
+
+    def prepare(self, **kwargs: Any) -> None:
+        """Load what the address names."""
+
+    @property
+    def is_fragment(self) -> bool:
+        """Tell whether the page's script asks for what changed."""
+        return self.request.headers.get("X-Fragment") == "live"
+
+    def live_state(self) -> tuple[object, ...]:
+        """Return what, when it changes, changes the page; times that run by themselves do not count."""
+        return (shell_of(self.request).state,)
+
+    @property
+    def live_token(self) -> str:
+        """Return a short text that changes with the page."""
+        return hashlib.blake2b(repr(self.live_state()).encode(), digest_size=8).hexdigest()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the moment and the token of the next question."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context.update(now=self.now, live_token=self.live_token)
+        return context
+
+
+class ElementPageMixin(LivePageMixin):
+    """Loads the element of the address, without its keys; 404 when there is none, 403 without the right."""
+
+    element: Element
+
+    def prepare(self, **kwargs: Any) -> None:
+        """Load the element with its Poll row."""
+        self.element = get_object_or_404(Element.objects.with_poll(), slug=kwargs["slug"])
 
     @property
     def poll(self) -> Poll | None:
@@ -46,13 +83,30 @@ class ElementPageMixin(PermissionRequiredMixin):
         return self.element.connection(self.now)
 
     @property
-    def is_fragment(self) -> bool:
-        """Tell whether the page's script asks for what changed."""
-        return self.request.headers.get("X-Fragment") == "live"  # type: ignore[attr-defined]
+    def revision(self) -> int:
+        """Return the revision of the element's rows, 0 before the first poll."""
+        return self.poll.revision if self.poll else 0
+
+    @property
+    def since_revision(self) -> int | None:
+        """Return the revision that the page of the script shows; None asks for every row."""
+        revision = self.request.GET.get("since", "").partition(".")[0]
+        return int(revision) if revision.isascii() and revision.isdecimal() and len(revision) < 19 else None
+
+    @property
+    def live_token(self) -> str:
+        """Return the revision of the rows and a text that changes with the rest of the page."""
+        return f"{self.revision}.{super().live_token}"
+
+    def live_state(self) -> tuple[object, ...]:
+        """Return what the head, the tabs and the connection banner show."""
+        poll = self.poll
+        shown = (poll.attempted_at, poll.succeeded_at, poll.due_at, poll.status_failed_since) if poll else ()
+        return (*super().live_state(), shown, self.element.paused, self.connection.state)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add what the element's head and tabs show."""
-        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context = super().get_context_data(**kwargs)
         counts = self.poll.counts if self.poll else {}
         next_event_at = parse_datetime(counts.get("next_event_at") or "")
         context.update(
@@ -63,6 +117,5 @@ class ElementPageMixin(PermissionRequiredMixin):
             instance_count=counts.get("total", 0),
             event_count=counts.get("events", 0),
             events_soon=next_event_at is not None and next_event_at <= self.now + SOON,
-            now=self.now,
         )
         return context

@@ -42,15 +42,34 @@ class Shell:
         """Return how many elements need somebody, for the title of a tab in the background."""
         return sum(bool(entry.failing) or entry.connection.state == "not-connected" for entry in self.elements)
 
+    @property
+    def state(self) -> tuple[object, ...]:
+        """Return what the side list shows, without the times that run by themselves."""
+        return tuple(
+            (e.name, e.region, e.connection.state, e.running, e.failing, e.is_old and e.data_at) for e in self.elements
+        )
+
 
 def shell(request: HttpRequest) -> dict[str, Shell]:
     """Return the context of the frame."""
+    return {"shell": shell_of(request)}
+
+
+def shell_of(request: HttpRequest) -> Shell:
+    """Return the frame's data, read once for each request."""
+    if not hasattr(request, "_shell"):
+        request._shell = _read(request)  # type: ignore[attr-defined]
+    found: Shell = request._shell  # type: ignore[attr-defined]
+    return found
+
+
+def _read(request: HttpRequest) -> Shell:
     now, user = timezone.now(), getattr(request, "user", None)
     if user is None or not user.has_perm("elements.view_element"):
-        return {"shell": Shell(now)}
+        return Shell(now)
     entries = tuple(_entry(element, now) for element in Element.objects.with_poll())
     operate, set_up = user.has_perm("elements.operate_element"), user.has_perm("elements.change_element")
-    return {"shell": Shell(now, entries, operate, set_up)}
+    return Shell(now, entries, operate, set_up)
 
 
 def _entry(element: Element, now: datetime) -> Entry:
