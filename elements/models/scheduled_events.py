@@ -24,9 +24,31 @@ class ScheduledEventQuerySet(models.QuerySet["ScheduledEvent"]):
         """Keep the active ones that have begun."""
         return self.active().filter(not_before__lte=now)
 
+    def completed(self) -> "ScheduledEventQuerySet":
+        """Keep those that AWS called completed or canceled."""
+        return self.exclude(stage="scheduled")
+
+    def cleared(self) -> "ScheduledEventQuerySet":
+        """Keep those that AWS stopped listing without a word about their end."""
+        return self.filter(stage="scheduled", cleared_at__isnull=False)
+
     def ended(self) -> "ScheduledEventQuerySet":
         """Keep those completed, canceled, or no longer listed by AWS."""
         return self.exclude(stage="scheduled", cleared_at__isnull=True)
+
+    def request_move(
+        self, event: "ScheduledEvent", start: datetime, *, by: str, now: datetime, seen: datetime | None
+    ) -> bool:
+        """Note that a start is asked for; False when another request came since `seen`, the last one shown.
+
+        The compare-and-swap lets a form that is sent twice ask AWS once.
+        """
+        asked = {"requested_start_at": start, "requested_by": by, "requested_at": now, "request_error": ""}
+        return bool(self.filter(pk=event.pk, requested_at=seen).update(**asked))
+
+
+# What a request to move an event leaves behind once it is answered by what AWS shows.
+NOTHING_REQUESTED = {"requested_start_at": None, "requested_by": "", "requested_at": None, "request_error": ""}
 
 
 class ScheduledEvent(models.Model):
@@ -47,6 +69,8 @@ class ScheduledEvent(models.Model):
     not_before_deadline = models.DateTimeField("Latest start", null=True)
     requested_start_at = models.DateTimeField(null=True)
     requested_by = models.CharField(max_length=150, blank=True)
+    requested_at = models.DateTimeField(null=True)
+    request_error = models.TextField(blank=True)
     first_seen_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     cleared_at = models.DateTimeField(null=True)
