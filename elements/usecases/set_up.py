@@ -1,0 +1,214 @@
+"""Set elements up: add, change, pause, remove, and everything that has to happen with it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from elements.models import Activity, Element, Poll
+from elements.usecases.connect import Credentials
+
+LABELS = {
+    "name": "Name",
+    "region": "Region Endpoint",
+    "endpoint_url": "Endpoint URL",
+    "sts_endpoint_url": "STS Endpoint URL",
+    "account_id": "Account ID",
+    "interval_s": "Polling Interval",
+}
+# Whoever changes one of these sends the element's signature somewhere else.
+TARGET = ("region", "endpoint_url", "sts_endpoint_url")
+# Whoever changes one of these makes the element's instances those of another place.
+PLACE = ("region", "account_id")
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What an element is set to, without its keys."""
+
+    name: str
+    region: str
+    endpoint_url: str = ""
+    sts_endpoint_url: str = ""
+    account_id: str = ""
+    interval_s: int = 30
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How much an element holds: what goes when it is removed or cleared."""
+
+    instances: int
+    scheduled_events: int
+    debug_records: int
+    actions: int
+
+
+def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime) -> Element:
+    """Add an element; the next tick of the clock polls it."""
+    values = asdict(wanted)
+    paused = values.pop("paused")
+    with transaction.atomic():
+        element = Element.objects.create(**values)
+        changes = {label: ["", values[name]] for name, label in LABELS.items() if values[name] != ""}
+        note(element, "Element added", by=by, now=now, changes=changes)
+        if keys is not None:
+            replace_keys(element, keys, by=by, now=now)
+        if paused:
+            pause(element, True, by=by, now=now)
+    return element
+
+
+def changes(element: Element, wanted: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return {field: [old, new]} of the settings that would change."""
+    return {
+        name: [getattr(element, name), wanted[name]]
+        for name in LABELS
+        if name in wanted and getattr(element, name) != wanted[name]
+    }
+
+
+def moves(element: Element, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether the settings are those of another region or account, so that the instances are cleared."""
+    return any(name in PLACE and old != "" for name, (old, _new) in changes(element, wanted).items())
+
+
+def retargets(element: Element, wanted: Mapping[str, Any]) -> bool:
+    """Tell whether requests would go to another place than before, so that the keys are asked for again."""
+    return any(name in TARGET for name in changes(element, wanted))
+
+
+def change(
+    element: Element, wanted: Mapping[str, Any], keys: Credentials | None, *, by: str, now: datetime
+) -> dict[str, list[Any]]:
+    """Change settings and keys in one transaction and return {field: [old, new]}.
+
+    Another region or account clears the element's instances; what concerns AWS makes it due at once.
+    """
+    with transaction.atomic():
+        element.refresh_from_db(fields=list(LABELS), from_queryset=Element.objects.select_for_update())
+        found = changes(element, wanted)
+        if moves(element, wanted):
+            clear(element, now)
+        for name, (_old, new) in found.items():
+            setattr(element, name, new)
+        if found:
+            element.save(update_fields=list(found))
+            shown = {LABELS[name]: values for name, values in found.items()}
+            note(element, "Element changed", by=by, now=now, changes=shown)
+        if keys is not None:
+            replace_keys(element, keys, by=by, now=now)
+        elif any(name in (*TARGET, *PLACE) for name in found):
+            forget_owner(element)
+            start_afresh(element, now)
+    return found
+
+
+def replace_keys(element: Element, keys: Credentials, *, by: str, now: datetime) -> None:
+    """Store keys in place of the old ones and let them be tried at once."""
+    with transaction.atomic():
+        element.store_keys(
+            access_key_id=keys.access_key_id,
+            secret_access_key=keys.secret_access_key,
+            session_token=keys.session_token,
+            by=by,
+            now=now,
+        )
+        start_afresh(element, now)
+        hint = f"{keys.access_key_id[:4]}…{keys.access_key_id[-4:]}"
+        note(element, f"Keys stored, Access Key ID {hint}", by=by, now=now, kind="keys")
+
+
+def forget_owner(element: Element) -> None:
+    """Let AWS be asked anew whose the keys are."""
+    element.identified_at, element.account_arn, element.seen_account_id = None, "", ""
+    element.save(update_fields=["identified_at", "account_arn", "seen_account_id"])
+
+
+def start_afresh(element: Element, now: datetime) -> None:
+    """Make the next poll due now and forget the failures before it.
+
+    A poll still under way reads with what was set before: its lease is taken away, so that nothing of it is stored.
+    """
+    Poll.objects.filter(element=element).update(
+        due_at=now,
+        lease="",
+        leased_until=None,
+        failures=0,
+        failed_since=None,
+        failure_code="",
+        failure_text="",
+        refused=False,
+        throttled=False,
+    )
+
+
+def clear(element: Element, now: datetime) -> None:
+    """Drop the element's instances and scheduled events and everything said about them; call it in a transaction."""
+    ended = "The element was moved to another region or account."
+    element.actions.open().update(status="expired", message=ended, settled_at=now)
+    element.scheduled_events.all().delete()
+    element.instances.all().delete()
+    if Poll.objects.filter(element=element).exists():
+        Poll.objects.next_revision(element.pk)
+    Poll.objects.filter(element=element).update(
+        counts={},
+        recent=[],
+        attempted_at=None,
+        succeeded_at=None,
+        duration_ms=None,
+        status_succeeded_at=None,
+        status_failed_since=None,
+        status_failure_text="",
+    )
+
+
+def pause(element: Element, paused: bool, *, by: str, now: datetime) -> None:
+    """Switch polling off or on; an element that is polled again is due at once."""
+    if element.paused == paused:
+        return
+    with transaction.atomic():
+        element.set_paused(paused, by=by, now=now)
+        if not paused:
+            Poll.objects.make_due(element.pk, now)
+        words = ["active", "paused"]
+        note(
+            element,
+            "Polling paused" if paused else "Polling resumed",
+            by=by,
+            now=now,
+            changes={"State": words if paused else words[::-1]},
+        )
+
+
+def holdings(element: Element) -> Holdings:
+    """Count what the element holds."""
+    return Holdings(
+        element.instances.count(),
+        element.scheduled_events.count(),
+        element.debug_records.count(),
+        element.actions.count(),
+    )
+
+
+def remove(element: Element, *, by: str, now: datetime) -> None:
+    """Remove the element with everything it holds; the Activity about it stays."""
+    with transaction.atomic():
+        note(element, "Element removed", by=by, now=now)
+        element.delete()
+
+
+def note(
+    element: Element,
+    text: str,
+    *,
+    by: str,
+    now: datetime,
+    kind: str = "setting",
+    changes: dict[str, list[Any]] | None = None,
+) -> None:
+    """Keep in Activity what was set, never a secret."""
+    Activity.objects.note(by=by, kind=kind, text=text, now=now, element=element, changes=changes)
