@@ -1,20 +1,32 @@
 """The gateway: our words for EC2's calls. It has no call that could terminate an instance."""
 
-import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore import xform_name
+
 from elements.aws import parsing
-from elements.aws.errors import AwsError, AwsRejected, Overdue, Scene, not_understood, translated_errors
+from elements.aws.deadlines import Deadline
+from elements.aws.errors import (
+    AwsError,
+    AwsRejected,
+    AwsUnreachable,
+    Overdue,
+    Scene,
+    not_understood,
+    translated_errors,
+)
 from elements.aws.recorder import LISTS, Recorder
 from elements.aws.redaction import Redactor
 from elements.domain.instance_states import Verb
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 
 PAGE_SIZE = 1000
+SAMPLE_SIZE = 5
 MAX_PAGES = 1000
 MAX_IDS = 100
 _LOST_TOKEN = ("InvalidNextToken", "InvalidParameterValue", "InvalidPaginationToken", "ExpiredNextToken")
@@ -30,6 +42,7 @@ class Clients:
     read: Callable[[], Any]
     write: Callable[[], Any]
     sts: Callable[..., Any]
+    close: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +58,17 @@ class Ec2Gateway:
     """EC2 of one region under one element's keys. Every method raises AwsError."""
 
     def __init__(
-        self, clients: Clients, *, region: str, recorder: Recorder, redactor: Redactor, deadline_s: float | None
+        self,
+        clients: Clients,
+        *,
+        region: str,
+        recorder: Recorder,
+        redactor: Redactor,
+        deadline_s: float | None,
+        read_s: int = 20,
     ) -> None:
         self._clients, self._region, self._recorder, self._redactor = clients, region, recorder, redactor
-        self._deadline_s, self._began = deadline_s, time.monotonic()
+        self._deadline_s, self._read_s, self._began = deadline_s, read_s, time.monotonic()
         self._reader: Any = None
 
     def __repr__(self) -> str:
@@ -71,12 +91,27 @@ class Ec2Gateway:
 
     def describe_instances(self) -> list[InstanceSnapshot]:
         """Return all instances of the region; a read that is not complete raises."""
-        return self._pages("DescribeInstances", "describe_instances", {}, parsing.instances)
+        return self._pages("DescribeInstances", {}, parsing.instances)
 
     def describe_instance_status(self) -> list[StatusSnapshot]:
         """Return the status of all instances, in whatever state, with their scheduled events."""
         parameters = {"IncludeAllInstances": True}
-        return self._pages("DescribeInstanceStatus", "describe_instance_status", parameters, parsing.statuses)
+        return self._pages("DescribeInstanceStatus", parameters, parsing.statuses)
+
+    def sample_instances(self) -> list[InstanceSnapshot]:
+        """Return a few instances of the region: enough to know that the key may list them."""
+        answer = self._call("DescribeInstances", self._read.describe_instances, MaxResults=SAMPLE_SIZE)
+        return list(self._parsed("DescribeInstances", parsing.instances, answer))
+
+    def sample_instance_status(self) -> list[StatusSnapshot]:
+        """Return the status of a few instances: enough to know that the key may read it."""
+        answer = self._call(
+            "DescribeInstanceStatus",
+            self._read.describe_instance_status,
+            IncludeAllInstances=True,
+            MaxResults=SAMPLE_SIZE,
+        )
+        return list(self._parsed("DescribeInstanceStatus", parsing.statuses, answer))
 
     def describe_instances_by_id(self, instance_ids: Sequence[str]) -> list[InstanceSnapshot]:
         """Return those of the instances that AWS still knows; at most 100 ids."""
@@ -84,7 +119,7 @@ class Ec2Gateway:
         _limit(wanted)
         while wanted:
             try:
-                answer = self._call("DescribeInstances", self._read.describe_instances, InstanceIds=wanted)
+                answer = self._call("DescribeInstances", InstanceIds=wanted)
                 return list(self._parsed("DescribeInstances", parsing.instances, answer))
             except AwsRejected as error:
                 gone = set(error.instance_ids)
@@ -96,25 +131,25 @@ class Ec2Gateway:
     def start_instances(self, instance_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Ask EC2 once to start at most 100 instances; return each one's previous and current state."""
         _limit(instance_ids)
-        answer = self._call("StartInstances", self._clients.write().start_instances, InstanceIds=list(instance_ids))
+        answer = self._call("StartInstances", "write", InstanceIds=list(instance_ids))
         return parsing.state_changes(answer["StartingInstances"])
 
     def stop_instances(self, instance_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Ask EC2 once to stop at most 100 instances; return each one's previous and current state."""
         _limit(instance_ids)
-        answer = self._call("StopInstances", self._clients.write().stop_instances, InstanceIds=list(instance_ids))
+        answer = self._call("StopInstances", "write", InstanceIds=list(instance_ids))
         return parsing.state_changes(answer["StoppingInstances"])
 
     def reboot_instances(self, instance_ids: Sequence[str]) -> None:
         """Ask EC2 once to reboot at most 100 instances; it answers nothing but that it will."""
         _limit(instance_ids)
-        self._call("RebootInstances", self._clients.write().reboot_instances, InstanceIds=list(instance_ids))
+        self._call("RebootInstances", "write", InstanceIds=list(instance_ids))
 
     def modify_event_start(self, instance_id: str, event_id: str, not_before: datetime) -> None:
         """Ask EC2 once to move a scheduled event's start."""
         self._call(
             "ModifyInstanceEventStartTime",
-            self._clients.write().modify_instance_event_start_time,
+            "write",
             InstanceId=instance_id,
             InstanceEventId=event_id,
             NotBefore=not_before,
@@ -125,30 +160,33 @@ class Ec2Gateway:
 
         EC2 answers a dry run that would have worked with the error DryRunOperation. It looks at permissions only.
         """
-        operation = f"{verb.capitalize()}Instances"
-        try:
-            self._call(operation, getattr(self._read, f"{verb}_instances"), InstanceIds=[instance_id], DryRun=True)
-        except AwsError as error:
-            if error.code != "DryRunOperation":
-                raise
+        method = getattr(self._read, f"{verb}_instances")
+        self._dry(f"{verb.capitalize()}Instances", method, InstanceIds=[instance_id])
+
+    def dry_run_of_event_start(self, instance_id: str, event_id: str, not_before: datetime) -> None:
+        """Ask whether the key may move a scheduled event; returns when it may, raises when not."""
+        method = self._read.modify_instance_event_start_time
+        self._dry(
+            "ModifyInstanceEventStartTime",
+            method,
+            InstanceId=instance_id,
+            InstanceEventId=event_id,
+            NotBefore=not_before,
+        )
 
     def caller_identity(self, region: str = "") -> Identity:
         """Return whose keys these are; needs no permission. `region` asks STS of another region."""
-        answer = self._call("GetCallerIdentity", self._clients.sts(region).get_caller_identity)
+        answer = self._call("GetCallerIdentity", f"sts {region}")
         return Identity(answer["Account"], answer.get("Arn", ""), answer.get("UserId", ""))
 
     def region_enabled(self) -> bool:
         """Tell whether the account has enabled the region, as far as the region itself answers."""
-        answer = self._call("DescribeRegions", self._read.describe_regions, RegionNames=[self._region], AllRegions=True)
+        answer = self._call("DescribeRegions", RegionNames=[self._region], AllRegions=True)
         return any(region.get("OptInStatus") != "not-opted-in" for region in answer["Regions"])
 
     def spot_request_types(self, request_ids: Sequence[str]) -> dict[str, str]:
         """Return one-time or persistent for each Spot request."""
-        answer = self._call(
-            "DescribeSpotInstanceRequests",
-            self._read.describe_spot_instance_requests,
-            SpotInstanceRequestIds=list(request_ids)[:MAX_IDS],
-        )
+        answer = self._call("DescribeSpotInstanceRequests", SpotInstanceRequestIds=list(request_ids)[:MAX_IDS])
         return {row["SpotInstanceRequestId"]: row.get("Type", "") for row in answer["SpotInstanceRequests"]}
 
     @property
@@ -156,6 +194,13 @@ class Ec2Gateway:
         if self._reader is None:
             self._reader = self._clients.read()
         return self._reader
+
+    def _dry(self, operation: str, method: Callable[..., Any], **parameters: Any) -> None:
+        try:
+            self._call(operation, method, **parameters, DryRun=True)
+        except AwsError as error:
+            if error.code != "DryRunOperation":
+                raise
 
     def _pages(self, operation: str, method: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
         try:
@@ -171,7 +216,7 @@ class Ec2Gateway:
         token: str | None = None
         while True:
             paging = {"NextToken": token} if token else {}
-            answer = self._call(operation, getattr(self._read, method), MaxResults=PAGE_SIZE, **parameters, **paging)
+            answer = self._call(operation, MaxResults=PAGE_SIZE, **parameters, **paging)
             found.update((snapshot.instance_id, snapshot) for snapshot in self._parsed(operation, parse, answer))
             token = answer.get("NextToken")
             if not token:
@@ -186,30 +231,41 @@ class Ec2Gateway:
         except parsing.Incomplete as error:
             raise not_understood(self._scene(operation), str(error)) from None
 
-    def _call(self, operation: str, method: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+    def _call(self, operation: str, kind: str = "read", **parameters: Any) -> dict[str, Any]:
         """Make one call; the member that makes up its answer must be present."""
         with self._translated(operation):
-            answer: dict[str, Any] = method(**parameters)
+            if self._deadline.passed:
+                raise Overdue(why=f"AWS did not finish within {self._deadline.total_s:.0f} s.")
+            answer: dict[str, Any] = getattr(self._client(kind), xform_name(operation))(**parameters)
         needed = LISTS.get(operation)
         if needed is not None and needed not in answer:
             raise not_understood(self._scene(operation), f"it has no {needed}")
+        if needed is None and not answer.get("ResponseMetadata", {}).get("RequestId"):
+            raise not_understood(self._scene(operation), "it has no request ID")
         return answer
 
     @contextmanager
     def _translated(self, operation: str) -> Iterator[None]:
-        if self._deadline_s is not None and time.monotonic() - self._began > self._deadline_s:
-            with translated_errors(self._scene(operation)):
-                raise Overdue(seconds=round(self._deadline_s))
         try:
             with translated_errors(self._scene(operation)):
                 yield
-        except AwsError as error:
-            self._recorder.close_open(_service(operation), operation, "not-understood", error.sentence)
-            raise
+        except AwsUnreachable as error:
+            cut_after_s = self._deadline.cut_after_s
+            ours = self._overdue(operation, cut_after_s) if cut_after_s is not None else error
+            self._recorder.close_open(_service(operation), operation, "not-understood", ours.sentence)
+            raise ours from None
+
+    def _overdue(self, operation: str, after_s: float) -> AwsUnreachable:
+        scene = self._scene(operation)
+        try:
+            with translated_errors(scene):
+                raise Overdue(why=f"The answer of {scene.endpoint} did not arrive within {after_s:.0f} s.")
+        except AwsUnreachable as error:
+            return error
 
     def _scene(self, operation: str) -> Scene:
-        client = self._reader
-        endpoint = client.meta.endpoint_url if client is not None and _service(operation) == "ec2" else ""
+        client = self._made.get("read") if _service(operation) == "ec2" else None
+        endpoint = client.meta.endpoint_url if client is not None else ""
         return Scene(
             operation,
             self._region,

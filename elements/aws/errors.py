@@ -9,6 +9,7 @@ from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
 from elements.aws.redaction import Redactor
+from elements.domain.throttling import THROTTLES
 
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -28,15 +29,6 @@ _CREDENTIALS = {
     "MissingAuthenticationToken": "The request reached AWS without a signature. Look at proxies on the way.",
 }
 _PERMISSIONS = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation")
-_THROTTLES = (
-    "RequestLimitExceeded",
-    "Throttling",
-    "ThrottlingException",
-    "RequestThrottled",
-    "EC2ThrottledException",
-    "Client.RequestLimitExceeded",
-    "TooManyRequestsException",
-)
 _REJECTED = {
     "OperationNotPermitted": "It is protected against this in AWS. Remove the protection there first.",
     "IncorrectInstanceState": "It is changing its state or is in a state that does not allow this.",
@@ -112,6 +104,7 @@ class Scene:
     endpoint: str
     redactor: Redactor
     clock_offset_s: float | None = None
+    read_s: int = 20
 
 
 @contextmanager
@@ -158,7 +151,7 @@ def _from_answer(error: boto.ClientError, scene: Scene) -> AwsError:
         service = "sts" if scene.operation == "GetCallerIdentity" else "ec2"
         text = f"This access key may not call {service}:{scene.operation}. Add the action to its IAM policy."
         return AwsDenied(f"{code}: {text}", **facts)  # type: ignore[arg-type]
-    if code in _THROTTLES:
+    if code in THROTTLES:
         rejected = AwsRejected(f"AWS is throttling requests ({code}). Polling continues with longer gaps.", **facts)  # type: ignore[arg-type]
         rejected.throttled = True
         return rejected
@@ -188,7 +181,7 @@ def _unanswered(error: Exception, scene: Scene) -> AwsUnreachable:
         case boto.ConnectTimeoutError():
             text = f"No connection to {endpoint} within 5 s."
         case boto.ReadTimeoutError():
-            text = f"No answer from {endpoint} within 20 s."
+            text = f"No answer from {endpoint} within {scene.read_s} s."
         case boto.ProxyConnectionError():
             text = "The proxy on the way to AWS could not be reached."
         case boto.SSLError():

@@ -4,15 +4,17 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import botocore.session
 from botocore.config import Config
 
+from elements.aws.deadlines import Deadline
 from elements.aws.ec2 import Clients, Ec2Gateway
 from elements.aws.recorder import Attempt, Recorder
 from elements.aws.redaction import Redactor
 
-_CONNECT_S, _READ_S, _READ_ATTEMPTS = 5, 20, 3
+_CONNECT_S = 5
 
 
 class BlankKeys(ValueError):
@@ -34,6 +36,15 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for each answer to a read, how often to try, and when to begin no further call."""
+
+    read_s: int = 20
+    attempts: int = 3
+    deadline_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """Where to: the region, and endpoints when they are not the region's own."""
 
@@ -52,15 +63,15 @@ def open_gateway(
     *,
     record: Callable[[Attempt], None],
     caller: str,
-    deadline_s: float | None = None,
+    patience: Patience,
 ) -> Ec2Gateway:
     """Return a gateway whose every HTTP attempt goes to `record` on behalf of `caller`.
 
-    The clients are made for this gateway alone, so that no element can ever sign with another's keys. After
-    `deadline_s` seconds no further call begins.
+    The clients are made for this gateway alone, so that no element can ever sign with another's keys.
     """
     redactor = Redactor(credentials.access_key_id, [credentials.secret_access_key, credentials.session_token])
     recorder = Recorder(record, caller, redactor)
+    deadline, opened = Deadline(attempt_s=attempt_s, total_s=deadline_s), list[Any]()
 
     def client(service: str, *, attempts: int, endpoint_url: str, region: str = "") -> object:
         with _lock:
@@ -71,19 +82,33 @@ def open_gateway(
                 aws_access_key_id=credentials.access_key_id,
                 aws_secret_access_key=credentials.secret_access_key,
                 aws_session_token=credentials.session_token or None,
-                config=_config(attempts),
+                config=_config(attempts, patience.read_s),
             )
+        deadline.guard(made)
         recorder.listen(made)
+        opened.append(made)
         return made
 
+    def close() -> None:
+        deadline.close()
+        for made in opened:
+            made.close()
+
     clients = Clients(
-        read=lambda: client("ec2", attempts=_READ_ATTEMPTS, endpoint_url=target.endpoint_url),
+        read=lambda: client("ec2", attempts=patience.attempts, endpoint_url=target.endpoint_url),
         write=lambda: client("ec2", attempts=1, endpoint_url=target.endpoint_url),
         sts=lambda region="": client(
-            "sts", attempts=_READ_ATTEMPTS, endpoint_url=target.sts_endpoint_url, region=region
+            "sts", attempts=patience.attempts, endpoint_url=target.sts_endpoint_url, region=region
         ),
     )
-    return Ec2Gateway(clients, region=target.region, recorder=recorder, redactor=redactor, deadline_s=deadline_s)
+    return Ec2Gateway(
+        clients,
+        region=target.region,
+        recorder=recorder,
+        redactor=redactor,
+        deadline_s=patience.deadline_s,
+        read_s=patience.read_s,
+    )
 
 
 def _shared_session() -> botocore.session.Session:
@@ -101,10 +126,10 @@ def _shared_session() -> botocore.session.Session:
     return _session
 
 
-def _config(attempts: int) -> Config:
+def _config(attempts: int, read_s: int) -> Config:
     return Config(
         connect_timeout=_CONNECT_S,
-        read_timeout=_READ_S,
+        read_timeout=read_s,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=2,
         tcp_keepalive=True,

@@ -7,7 +7,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
-from elements.aws.session import Credentials, Target, open_gateway
+from elements.aws.session import Credentials, Patience, Target, open_gateway
 from elements.models import DebugRecord, Element
 from elements.models.fields import Undecryptable
 
@@ -31,23 +31,27 @@ def connect(
     credentials: Credentials | None = None,
     on_attempt: Callable[[], None] | None = None,
     deadline_s: float | None = None,
+    record: Callable[[Attempt], None] | None = None,
+    patience: Patience | None = None,
 ) -> Ec2Gateway:
     """Open the element's region and record every attempt made there on behalf of `caller`.
 
-    `credentials` tries keys that are not stored yet; `on_attempt` is called after each attempt. Raises
-    KeysMissing, and RuntimeError inside a transaction: a rollback would take the records with it.
+    `credentials` tries keys that are not stored yet; `on_attempt` is called after each attempt, `record` in place
+    of storing it. Raises KeysMissing, and RuntimeError inside a transaction: a rollback would take the records
+    with it.
     """
     with transaction.atomic(durable=True):
         pass  # raises RuntimeError inside another transaction
 
-    def record(attempt: Attempt) -> None:
+    def keep(attempt: Attempt) -> None:
         store(element, attempt)
         if on_attempt is not None:
             on_attempt()
 
     target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
     keys = credentials or stored_credentials(element)
-    return open_gateway(keys, target, record=record, caller=caller, deadline_s=deadline_s)
+    patience = patience or Patience(deadline_s=deadline_s)
+    return open_gateway(keys, target, record=record or keep, caller=caller, patience=patience)
 
 
 def stored_credentials(element: Element) -> Credentials:
