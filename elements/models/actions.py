@@ -9,6 +9,7 @@ from elements.models.elements import Element
 from elements.models.instances import Instance
 
 OPEN = ("requested", "sent", "accepted", "unanswered")
+ENDED_BADLY = ("failed", "refused", "unknown", "expired")
 EXPIRES_AFTER_S = 60
 
 
