@@ -7,6 +7,7 @@ from elements.models.elements import Element
 from elements.models.instances import Instance
 from elements.models.polls import Poll
 from elements.models.scheduled_events import ScheduledEvent
+from elements.models.user_settings import UserSettings
 from elements.models.worker_beats import WorkerBeat
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Instance",
     "Poll",
     "ScheduledEvent",
+    "UserSettings",
     "WorkerBeat",
 ]

@@ -1,0 +1,54 @@
+"""UserSettings: how one user likes the tables, for each kind of table."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db import models, transaction
+
+
+class UserSettingsQuerySet(models.QuerySet["UserSettings"]):
+    """Ways to read and keep what users chose."""
+
+    def of(self, user: AbstractBaseUser | AnonymousUser) -> "UserSettings":
+        """Return the user's settings, the defaults while nothing was ever chosen."""
+        return self.filter(user_id=user.pk).first() or UserSettings(user_id=user.pk)
+
+    def keep_columns(self, user: AbstractBaseUser, kind: str, columns: Sequence[str] | None) -> None:
+        """Keep the columns the user chose for a kind of table; None brings the default back."""
+        self._keep(user, "columns", kind, None if columns is None else list(columns))
+
+    def keep_per_page(self, user: AbstractBaseUser, kind: str, rows: int | None) -> None:
+        """Keep how many rows the user wants on a page of a kind of table; None brings the default back."""
+        self._keep(user, "per_page", kind, rows)
+
+    def _keep(self, user: AbstractBaseUser, field: str, kind: str, value: object) -> None:
+        with transaction.atomic():
+            self.get_or_create(user_id=user.pk)
+            row = self.select_for_update().get(user_id=user.pk)
+            chosen = {key: kept for key, kept in getattr(row, field).items() if key != kind}
+            setattr(row, field, chosen if value is None else {**chosen, kind: value})
+            row.save(update_fields=[field])
+
+
+class UserSettings(models.Model):
+    """One row for each user who ever changed a table; a table of a kind not in it looks as delivered."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="table_settings")
+    columns = models.JSONField(default=dict)
+    per_page = models.JSONField(default=dict)
+
+    objects = UserSettingsQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"settings of {self.user_id}"
+
+    def columns_of(self, kind: str) -> list[str] | None:
+        """Return the columns chosen for a kind of table, None when the default holds."""
+        chosen: list[str] | None = self.columns.get(kind)
+        return chosen
+
+    def per_page_of(self, kind: str) -> int | None:
+        """Return the rows on a page chosen for a kind of table, None when the default holds."""
+        chosen: int | None = self.per_page.get(kind)
+        return chosen
