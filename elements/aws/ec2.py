@@ -15,9 +15,11 @@ from elements.aws.errors import (
     AwsError,
     AwsRejected,
     AwsUnreachable,
+    NoClient,
     Overdue,
     Scene,
     not_understood,
+    overdue,
     translated_errors,
 )
 from elements.aws.recorder import LISTS, Recorder
@@ -55,7 +57,10 @@ class Identity:
 
 
 class Ec2Gateway:
-    """EC2 of one region under one element's keys. Every method raises AwsError."""
+    """EC2 of one region under one element's keys. Every method raises AwsError.
+
+    Its connections are closed when nobody holds it any more.
+    """
 
     def __init__(
         self,
@@ -64,12 +69,13 @@ class Ec2Gateway:
         region: str,
         recorder: Recorder,
         redactor: Redactor,
-        deadline_s: float | None,
+        deadline: Deadline,
         read_s: int = 20,
     ) -> None:
         self._clients, self._region, self._recorder, self._redactor = clients, region, recorder, redactor
-        self._deadline_s, self._read_s, self._began = deadline_s, read_s, time.monotonic()
-        self._reader: Any = None
+        self._deadline, self._read_s = deadline, read_s
+        self._made: dict[str, Any] = {}
+        weakref.finalize(self, clients.close)
 
     def __repr__(self) -> str:
         return f"Ec2Gateway({self._region})"
@@ -100,17 +106,12 @@ class Ec2Gateway:
 
     def sample_instances(self) -> list[InstanceSnapshot]:
         """Return a few instances of the region: enough to know that the key may list them."""
-        answer = self._call("DescribeInstances", self._read.describe_instances, MaxResults=SAMPLE_SIZE)
+        answer = self._call("DescribeInstances", MaxResults=SAMPLE_SIZE)
         return list(self._parsed("DescribeInstances", parsing.instances, answer))
 
     def sample_instance_status(self) -> list[StatusSnapshot]:
         """Return the status of a few instances: enough to know that the key may read it."""
-        answer = self._call(
-            "DescribeInstanceStatus",
-            self._read.describe_instance_status,
-            IncludeAllInstances=True,
-            MaxResults=SAMPLE_SIZE,
-        )
+        answer = self._call("DescribeInstanceStatus", IncludeAllInstances=True, MaxResults=SAMPLE_SIZE)
         return list(self._parsed("DescribeInstanceStatus", parsing.statuses, answer))
 
     def describe_instances_by_id(self, instance_ids: Sequence[str]) -> list[InstanceSnapshot]:
@@ -155,20 +156,17 @@ class Ec2Gateway:
             NotBefore=not_before,
         )
 
-    def dry_run(self, verb: Verb, instance_id: str) -> None:
-        """Ask whether the key may start, stop or reboot the instance; returns when it may, raises when not.
+    def dry_run(self, verb: Verb, instance_ids: Sequence[str]) -> None:
+        """Ask whether the key may start, stop or reboot all the instances; returns when it may, raises when not.
 
         EC2 answers a dry run that would have worked with the error DryRunOperation. It looks at permissions only.
         """
-        method = getattr(self._read, f"{verb}_instances")
-        self._dry(f"{verb.capitalize()}Instances", method, InstanceIds=[instance_id])
+        self._dry(f"{verb.capitalize()}Instances", InstanceIds=list(instance_ids))
 
     def dry_run_of_event_start(self, instance_id: str, event_id: str, not_before: datetime) -> None:
         """Ask whether the key may move a scheduled event; returns when it may, raises when not."""
-        method = self._read.modify_instance_event_start_time
         self._dry(
             "ModifyInstanceEventStartTime",
-            method,
             InstanceId=instance_id,
             InstanceEventId=event_id,
             NotBefore=not_before,
@@ -190,27 +188,36 @@ class Ec2Gateway:
         return {row["SpotInstanceRequestId"]: row.get("Type", "") for row in answer["SpotInstanceRequests"]}
 
     @property
-    def _read(self) -> Any:
-        if self._reader is None:
-            self._reader = self._clients.read()
-        return self._reader
+    def _too_long(self) -> str:
+        return f"AWS did not finish within {self._deadline.total_s:.0f} s."
 
-    def _dry(self, operation: str, method: Callable[..., Any], **parameters: Any) -> None:
+    def _dry(self, operation: str, **parameters: Any) -> None:
         try:
-            self._call(operation, method, **parameters, DryRun=True)
+            self._call(operation, **parameters, DryRun=True)
         except AwsError as error:
             if error.code != "DryRunOperation":
                 raise
 
-    def _pages(self, operation: str, method: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
+    def _client(self, kind: str) -> Any:
+        """Return the client for reads, for writes, or for STS of a region; made when it is first needed."""
+        if kind not in self._made:
+            name, _, region = kind.partition(" ")
+            make = {"read": self._clients.read, "write": self._clients.write}.get(name)
+            try:
+                self._made[kind] = make() if make else self._clients.sts(region)
+            except ValueError as error:  # botocore's word for an endpoint that is no URL and a region that is none
+                raise NoClient(why=self._redactor.text(str(error))) from None
+        return self._made[kind]
+
+    def _pages(self, operation: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
         try:
-            return self._all_pages(operation, method, parameters, parse)
+            return self._all_pages(operation, parameters, parse)
         except AwsRejected as error:
             if error.code not in _LOST_TOKEN:
                 raise
-        return self._all_pages(operation, method, parameters, parse)
+        return self._all_pages(operation, parameters, parse)
 
-    def _all_pages(self, operation: str, method: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
+    def _all_pages(self, operation: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
         found: dict[str, Any] = {}
         tokens: set[str] = set()
         token: str | None = None
@@ -235,7 +242,7 @@ class Ec2Gateway:
         """Make one call; the member that makes up its answer must be present."""
         with self._translated(operation):
             if self._deadline.passed:
-                raise Overdue(why=f"AWS did not finish within {self._deadline.total_s:.0f} s.")
+                raise Overdue(why=self._too_long)
             answer: dict[str, Any] = getattr(self._client(kind), xform_name(operation))(**parameters)
         needed = LISTS.get(operation)
         if needed is not None and needed not in answer:
@@ -251,17 +258,14 @@ class Ec2Gateway:
                 yield
         except AwsUnreachable as error:
             cut_after_s = self._deadline.cut_after_s
-            ours = self._overdue(operation, cut_after_s) if cut_after_s is not None else error
+            ours = error if cut_after_s is None else self._overdue(operation, cut_after_s)
             self._recorder.close_open(_service(operation), operation, "not-understood", ours.sentence)
             raise ours from None
 
     def _overdue(self, operation: str, after_s: float) -> AwsUnreachable:
         scene = self._scene(operation)
-        try:
-            with translated_errors(scene):
-                raise Overdue(why=f"The answer of {scene.endpoint} did not arrive within {after_s:.0f} s.")
-        except AwsUnreachable as error:
-            return error
+        late = f"The answer of {scene.endpoint} did not arrive within {after_s:.0f} s."
+        return overdue(scene, self._too_long if self._deadline.passed else late)
 
     def _scene(self, operation: str) -> Scene:
         client = self._made.get("read") if _service(operation) == "ec2" else None
@@ -272,6 +276,7 @@ class Ec2Gateway:
             endpoint or f"AWS ({_service(operation)} in {self._region})",
             self._redactor,
             self._recorder.clock_offset_s,
+            self._read_s,
         )
 
 

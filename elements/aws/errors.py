@@ -34,6 +34,7 @@ _REJECTED = {
     "IncorrectInstanceState": "It is changing its state or is in a state that does not allow this.",
     "IncorrectSpotRequestState": "Only EC2 itself can start a Spot Instance that EC2 has stopped.",
     "UnsupportedOperation": "AWS does not support this for the instance.",
+    "UnsupportedHibernationConfiguration": "Hibernation was not enabled when the instance was launched.",
     "InvalidInstanceID.NotFound": "AWS does not know this instance in this region.",
     "InvalidInstanceID.Malformed": "AWS does not take this for an instance ID.",
     "InsufficientInstanceCapacity": "AWS has no free capacity for this type in this zone. Try again in some minutes.",
@@ -46,9 +47,7 @@ CLOCK_LIMIT_S = 240
 _NEVER_SENT = (
     boto.ConnectTimeoutError,
     boto.ProxyConnectionError,
-    boto.SSLError,
     boto.EndpointConnectionError,
-    boto.NoRegionError,
 )
 
 
@@ -176,20 +175,24 @@ def _credentials_sentence(code: str, scene: Scene) -> str:
 
 def _unanswered(error: Exception, scene: Scene) -> AwsUnreachable:
     endpoint = scene.endpoint
-    definite = isinstance(error, _NEVER_SENT)
+    definite = isinstance(error, (*_NEVER_SENT, NoClient)) or _untrusted(error)
     match error:
+        case NoClient():
+            text = f"AWS cannot be asked at this endpoint: {error}"
         case boto.ConnectTimeoutError():
             text = f"No connection to {endpoint} within 5 s."
         case boto.ReadTimeoutError():
             text = f"No answer from {endpoint} within {scene.read_s} s."
         case boto.ProxyConnectionError():
             text = "The proxy on the way to AWS could not be reached."
-        case boto.SSLError():
+        case boto.SSLError() if definite:
             text = f"The TLS certificate of {endpoint} could not be verified."
+        case boto.SSLError():
+            text = f"The TLS connection to {endpoint} failed before AWS answered."
         case boto.EndpointConnectionError():
             text = f"{endpoint} could not be reached: its name is unknown, or nothing listens there."
         case Overdue():
-            text, definite = str(error), False
+            text = str(error)
         case _:
             text = f"The connection to {endpoint} was lost before AWS answered."
     return AwsUnreachable(
@@ -200,7 +203,23 @@ def _unanswered(error: Exception, scene: Scene) -> AwsUnreachable:
     )
 
 
-class Overdue(boto.BotoCoreError):  # type: ignore[misc]
-    """The time for all calls of a gateway has passed."""
+def _untrusted(error: Exception) -> bool:
+    """Tell whether TLS ended before anything was sent; a TLS error may also break an answer off."""
+    return isinstance(error, boto.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error)
 
-    fmt = "AWS did not finish within {seconds} s."
+
+def overdue(scene: Scene, why: str) -> AwsUnreachable:
+    """Return the error for an answer that took too long; nothing is known about a write then."""
+    return _unanswered(Overdue(why=why), scene)
+
+
+class Overdue(boto.BotoCoreError):  # type: ignore[misc]
+    """An attempt, or all calls of a gateway together, took too long."""
+
+    fmt = "{why}"
+
+
+class NoClient(boto.BotoCoreError):  # type: ignore[misc]
+    """No client can be made for such an endpoint or region."""
+
+    fmt = "{why}"

@@ -37,10 +37,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait for each answer to a read, how often to try, and when to begin no further call."""
+    """How long to wait for bytes of an answer, how often to try a read, and when to cut an attempt, and all calls.
+
+    `attempt_s` ends an answer that drips; it is shorter than a poll's lease, which each attempt that ends renews.
+    """
 
     read_s: int = 20
     attempts: int = 3
+    attempt_s: float = 40.0
     deadline_s: float | None = None
 
 
@@ -71,7 +75,7 @@ def open_gateway(
     """
     redactor = Redactor(credentials.access_key_id, [credentials.secret_access_key, credentials.session_token])
     recorder = Recorder(record, caller, redactor)
-    deadline, opened = Deadline(attempt_s=attempt_s, total_s=deadline_s), list[Any]()
+    deadline, opened = Deadline(attempt_s=patience.attempt_s, total_s=patience.deadline_s), list[Any]()
 
     def client(service: str, *, attempts: int, endpoint_url: str, region: str = "") -> object:
         with _lock:
@@ -100,13 +104,14 @@ def open_gateway(
         sts=lambda region="": client(
             "sts", attempts=patience.attempts, endpoint_url=target.sts_endpoint_url, region=region
         ),
+        close=close,
     )
     return Ec2Gateway(
         clients,
         region=target.region,
         recorder=recorder,
         redactor=redactor,
-        deadline_s=patience.deadline_s,
+        deadline=deadline,
         read_s=patience.read_s,
     )
 
