@@ -35,11 +35,11 @@ class ElementQuerySet(models.QuerySet["Element"]):
 
 
 class ElementManager(models.Manager.from_queryset(ElementQuerySet)):  # type: ignore[misc]
-    """Defers the keys, so that no page decrypts one by accident."""
+    """Defers the keys, so that no page decrypts one by accident, and what only General shows."""
 
     def get_queryset(self) -> ElementQuerySet:
-        """Return elements without their keys."""
-        queryset: ElementQuerySet = super().get_queryset().defer(*KEY_FIELDS)
+        """Return elements without their keys and their last test."""
+        queryset: ElementQuerySet = super().get_queryset().defer(*KEY_FIELDS, "last_test")
         return queryset
 
 
@@ -61,6 +61,7 @@ class Element(models.Model):
     account_arn = models.CharField("ARN", max_length=512, blank=True, editable=False)
     seen_account_id = models.CharField(max_length=12, blank=True, editable=False)
     identified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_test = models.JSONField(default=dict, blank=True, editable=False)
     paused = models.BooleanField("Polling paused", default=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_by = models.CharField(max_length=150, blank=True, editable=False)
@@ -133,9 +134,10 @@ class Element(models.Model):
             setattr(self, name, value)
         self.key_hint = access_key_id[:4] + access_key_id[-4:]
         self.keys_stored_at, self.keys_stored_by = now, by
-        self.identified_at, self.account_arn, self.seen_account_id = None, "", ""
-        stored = ["key_hint", "keys_stored_at", "keys_stored_by", "identified_at", "account_arn", "seen_account_id"]
-        self.save(update_fields=[*KEY_FIELDS, *stored])
+        self.identified_at, self.account_arn, self.seen_account_id, self.last_test = None, "", "", {}
+        stored = ["key_hint", "keys_stored_at", "keys_stored_by"]
+        derived = ["identified_at", "account_arn", "seen_account_id", "last_test"]
+        self.save(update_fields=[*KEY_FIELDS, *stored, *derived])
 
     def set_paused(self, paused: bool, *, by: str, now: datetime) -> None:
         """Switch polling off or on and keep who did it."""
