@@ -6,8 +6,8 @@ Grammar: text, `{placeholder}`, `{first|second}` where the first that is not emp
 
 import difflib
 import unicodedata
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 DEFAULT_FORMAT = "{tag:Name|instance_id}"
@@ -41,6 +41,10 @@ NOTE_EMPTY = "One placeholder is empty here"
 NOTE_NOTHING = "Nothing left, so the instance ID is used"
 
 
+# How a name is made unique: 0 as it is, 1 with the short ID, 2 with the whole one, which no other name ends with.
+_WHOLE_ID = 2
+
+
 class InvalidFormat(Exception):
     """A format that cannot be used: a sentence, the position (from 1) and perhaps a suggestion."""
 
@@ -72,18 +76,18 @@ class NamingFormat:
 
     def render(self, values: Mapping[str, str], tags: Mapping[str, str]) -> Rendered:
         """Return the name for one instance; `values` holds every placeholder but the tags. Never empty."""
-        texts, empty = [], False
+        texts, empty = [], 0
         for part in self.parts:
             if isinstance(part, str):
                 texts.append(part)
                 continue
             text = next((found for choice in part.choices if (found := _value(choice, values, tags))), "")
-            empty = empty or not text
+            empty += not text
             texts.append(text)
         name = clean("".join(texts))
         if not any(unicodedata.category(char)[0] in "LNSP" for char in name):
             return Rendered(clean(values["instance_id"]), (NOTE_NOTHING,))
-        return Rendered(name, (NOTE_EMPTY,) if empty else ())
+        return Rendered(name, _empty_note(empty))
 
 
 def parse(text: str) -> NamingFormat:
@@ -94,6 +98,7 @@ def parse(text: str) -> NamingFormat:
         raise InvalidFormat(
             f"The format is {len(text)} characters long; at most {MAX_FORMAT} are possible.", MAX_FORMAT
         )
+    _refuse_controls(text)
     parts: list[str | _Field] = []
     at = 0
     while at < len(text):
@@ -116,17 +121,31 @@ def parse(text: str) -> NamingFormat:
 def make_unique(names: Mapping[str, str]) -> tuple[dict[str, str], int]:
     """Add the short ID to every name that several instances share, and count those instances.
 
-    A name made so that still stands elsewhere takes the whole instance ID. Names are by instance ID.
+    A name made so that still stands elsewhere takes the whole instance ID. Names are by instance ID. The result
+    does not depend on their order, and each name is looked at three times at most.
     """
-    shared = {name for name, times in Counter(names.values()).items() if times > 1}
-    unique = {key: _with_suffix(name, key[-6:]) if name in shared else name for key, name in names.items()}
-    times = Counter(unique.values())
-    taken = set(unique.values())
-    for key, name in unique.items():
-        if times[name] > 1 and names[key] in shared:
-            unique[key] = _with_suffix(names[key], key)
-            taken.add(unique[key])
-    return unique, sum(name in shared for name in names.values())
+    holders: defaultdict[str, set[str]] = defaultdict(set)
+    for key, name in names.items():
+        holders[name].add(key)
+    shared = sum(len(keys) for keys in holders.values() if len(keys) > 1)
+    level, suspects = dict.fromkeys(names, 0), set(holders)
+    while suspects:
+        clashes = [(name, sorted(holders[name])) for name in suspects if len(holders[name]) > 1]
+        suspects = set()
+        for name, keys in clashes:
+            for key in keys:
+                if level[key] < _WHOLE_ID:
+                    level[key] += 1
+                    holders[name].discard(key)
+                    longer = _at_level(names[key], key, level[key])
+                    holders[longer].add(key)
+                    suspects.add(longer)
+    return {key: _at_level(name, key, level[key]) for key, name in names.items()}, shared
+
+
+def usable_tag_keys(keys: Iterable[str]) -> list[str]:
+    """Return the tag keys that a placeholder can name, in their order."""
+    return [key for key in keys if key and key == key.strip() and not set(key) & set("{}|")]
 
 
 def clean(text: str) -> str:
@@ -140,6 +159,10 @@ def _shown(char: str) -> str:
     if category == "Cs":
         return "\ufffd"
     return "·" if category == "Cc" else char
+
+
+def _at_level(name: str, key: str, level: int) -> str:
+    return name if level == 0 else _with_suffix(name, key if level == _WHOLE_ID else key[-6:])
 
 
 def _with_suffix(name: str, suffix: str) -> str:
@@ -181,6 +204,19 @@ def _checked(choice: str, position: int) -> str:
     suggestion = near[0] if near else ""
     hint = f" Did you mean {{{suggestion}}}?" if suggestion else " The list below shows all of them."
     raise InvalidFormat(f"There is no placeholder {{{name}}}, at character {position}.{hint}", position, suggestion)
+
+
+def _refuse_controls(text: str) -> None:
+    for position, char in enumerate(text, 1):
+        if unicodedata.category(char) in ("Cc", "Cs"):
+            message = f"There is a character that cannot be shown, at character {position}. Remove it."
+            raise InvalidFormat(message, position)
+
+
+def _empty_note(empty: int) -> tuple[str, ...]:
+    if not empty:
+        return ()
+    return (NOTE_EMPTY if empty == 1 else f"{empty} placeholders are empty here",)
 
 
 def _joined(parts: list[str | _Field]) -> tuple[str | _Field, ...]:

@@ -3,11 +3,15 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from elements.domain.connections import Connection
 from elements.domain.wording import absolute
 
 NOTICE = timedelta(minutes=60)
 LAST_MOMENT = timedelta(minutes=5)
-_FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::00)?Z?\Z")
+# AWS shows a new start after a minute or two; what it does not show by then it did not take, or took differently.
+SHOWN_LATEST = timedelta(minutes=10)
+_FORM = re.compile(r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::00)?Z?\Z", re.ASCII)
+_SATURDAY = 5
 
 
 class InvalidStart(Exception):
@@ -29,7 +33,44 @@ def obstacle(*, active: bool, not_before: datetime | None, deadline: datetime | 
     return ""
 
 
-def parse_start(text: str, *, deadline: datetime, now: datetime) -> datetime:
+def closed(connection: Connection) -> str:
+    """Return why AWS is not asked for anything in this connection state, "" when it may be asked."""
+    match connection.state:
+        case "paused":
+            return "Polling of this element is paused, so the new start could not be seen. Resume it first."
+        case "not-connected":
+            return "This element is not connected. Nothing can be rescheduled until the connection is back."
+        case "new":
+            return "This element waits for its first poll."
+        case _:
+            return ""
+
+
+def is_overdue(requested_at: datetime | None, now: datetime) -> bool:
+    """Tell whether AWS should have shown a requested start by now."""
+    return requested_at is not None and now - requested_at >= SHOWN_LATEST
+
+
+def quick_choices(deadline: datetime, now: datetime) -> list[tuple[str, datetime]]:
+    """Return starts that suit most: the quiet hours of the next night, of Saturday, and the last one possible."""
+    latest = deadline.replace(second=0, microsecond=0)
+    wanted = [
+        ("Next 02:00", _next(2, now)),
+        ("Next 04:00", _next(4, now)),
+        ("Saturday 03:00", _next(3, now, _SATURDAY)),
+        ("Latest possible", latest),
+    ]
+    return [(label, start) for label, start in wanted if now + NOTICE <= start <= latest]
+
+
+def _next(hour: int, now: datetime, weekday: int | None = None) -> datetime:
+    start = now.astimezone(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
+    while start < earliest_start(now) or (weekday is not None and start.weekday() != weekday):
+        start += timedelta(days=1)
+    return start
+
+
+def parse_start(text: str, *, not_before: datetime | None, deadline: datetime, now: datetime) -> datetime:
     """Read `2026-03-19 02:00` as UTC; raises InvalidStart with the limit that it breaks."""
     form = _FORM.match(text.strip())
     if form is None:
@@ -44,6 +85,8 @@ def parse_start(text: str, *, deadline: datetime, now: datetime) -> datetime:
         raise InvalidStart(f"AWS needs at least 60 min notice: {absolute(earliest, 'm')} UTC or later.")
     if start > deadline:
         raise InvalidStart(f"After the deadline AWS set: {absolute(deadline, 'm')} UTC.")
+    if start == not_before:
+        raise InvalidStart("It starts then already.")
     return start
 
 

@@ -20,7 +20,7 @@ EVENT_ICONS = {
     "instance-reboot": "i-reboot",
     "system-reboot": "i-reboot",
     "system-maintenance": "i-tool",
-    "instance-retirement": "i-power",
+    "instance-retirement": "s-alert",
     "instance-stop": "i-stop",
 }
 STOPPING_CODES = ("instance-stop", "instance-retirement")

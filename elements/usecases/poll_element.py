@@ -133,16 +133,15 @@ class ElementPoll:
 
     def _note_names(self, duplicates: int, now: datetime) -> None:
         """Note from when the saved format is in effect, and how many names had to be made unique."""
-        element, changed = self.element, []
+        element, changed = self.element, dict[str, Any]()
         saved_at = element.naming_saved_at
         if saved_at and (element.naming_effective_at is None or element.naming_effective_at < saved_at):
-            element.naming_effective_at = now
-            changed.append("naming_effective_at")
+            changed["naming_effective_at"] = now
         if element.duplicate_names != duplicates:
-            element.duplicate_names = duplicates
-            changed.append("duplicate_names")
+            changed["duplicate_names"] = duplicates
         if changed:
-            element.save(update_fields=changed)
+            # a format saved since this one was read is not in effect, so its note is not for this poll to make
+            Element.objects.filter(pk=element.pk, naming_saved_at=saved_at).update(**changed)
 
     def _note_success(self, read: Read, now: datetime) -> None:
         poll = Poll.objects.get(element=self.element)

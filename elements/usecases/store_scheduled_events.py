@@ -1,12 +1,14 @@
 """Write the scheduled events AWS listed; keep those it no longer lists as cleared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from elements.domain.rescheduling import is_overdue
 from elements.domain.scheduled_events import read_description
 from elements.domain.snapshots import ScheduledEventSnapshot, StatusSnapshot
 from elements.models import Element, ScheduledEvent
+from elements.models.scheduled_events import NOTHING_REQUESTED
 
 _COPIED = ("code", "not_before", "not_after", "not_before_deadline")
 
@@ -21,38 +23,53 @@ def store_scheduled_events(element: Element, statuses: Iterable[StatusSnapshot],
     known = {(row.instance_id_text, row.event_id): row for row in element.scheduled_events.all()}
     if not seen and not known:
         return []
-    touched = [instance_id for key in seen if (instance_id := _store(element, seen[key], known.get(key), now))]
+    instances = _instances(element, {instance_id for instance_id, _ in seen})
+    touched = [
+        event.instance_id
+        for key, event in seen.items()
+        if _store(element, event, known.get(key), instances.get(event.instance_id, {}), now)
+    ]
     for key, row in known.items():
         if key not in seen and row.cleared_at is None:
-            row.cleared_at = now
-            row.save(update_fields=["cleared_at"])
+            _save(row, {"cleared_at": now, **NOTHING_REQUESTED})
             touched.append(row.instance_id_text)
     return touched
 
 
-def _store(element: Element, event: ScheduledEventSnapshot, row: ScheduledEvent | None, now: datetime) -> str:
-    values = _values(event, row, now)
-    instance = None
-    if row is None or row.instance_id is None:
-        instance = element.instances.filter(instance_id=event.instance_id).only("id", "display_name").first()
-    if instance is not None:
-        values["instance_id"], values["instance_name"] = instance.pk, instance.display_name
-    if row is None:
-        ScheduledEvent.objects.create(
-            element=element,
-            instance_id_text=event.instance_id,
-            event_id=event.event_id,
-            first_seen_at=now,
-            **values,
-        )
-        return event.instance_id
+def _instances(element: Element, instance_ids: set[str]) -> dict[str, dict[str, Any]]:
+    """Return the columns that tie an event to its instance, by instance ID."""
+    rows = element.instances.filter(instance_id__in=instance_ids).values_list("instance_id", "pk", "display_name")
+    return {instance_id: {"instance_id": pk, "instance_name": name} for instance_id, pk, name in rows}
+
+
+def _store(
+    element: Element,
+    event: ScheduledEventSnapshot,
+    row: ScheduledEvent | None,
+    instance: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    values = {**_values(event, row, now), **instance}
+    if row is not None:
+        return _save(row, values)
+    ScheduledEvent.objects.create(
+        element=element,
+        instance_id_text=event.instance_id,
+        event_id=event.event_id,
+        first_seen_at=now,
+        **values,
+    )
+    return True
+
+
+def _save(row: ScheduledEvent, values: Mapping[str, Any]) -> bool:
+    """Save what differs and tell whether anything did."""
     changed = [name for name, value in values.items() if getattr(row, name) != value]
-    if not changed:
-        return ""
     for name in changed:
         setattr(row, name, values[name])
-    row.save(update_fields=changed)
-    return event.instance_id
+    if changed:
+        row.save(update_fields=changed)
+    return bool(changed)
 
 
 def _values(event: ScheduledEventSnapshot, row: ScheduledEvent | None, now: datetime) -> dict[str, Any]:
@@ -61,6 +78,13 @@ def _values(event: ScheduledEventSnapshot, row: ScheduledEvent | None, now: date
     values.update(description=description.text, stage=description.stage, cleared_at=None)
     over = description.stage != "scheduled"
     values["ended_at"] = ((row and row.ended_at) or now) if over else None
-    if row is not None and row.requested_start_at and row.requested_start_at == event.not_before:
-        values["requested_start_at"] = None
+    if row is not None and row.requested_at and (over or _answers(event, row, now)):
+        values.update(NOTHING_REQUESTED)
     return values
+
+
+def _answers(event: ScheduledEventSnapshot, row: ScheduledEvent, now: datetime) -> bool:
+    """Tell whether AWS shows the start that was asked for, or by now quite another one."""
+    if event.not_before == row.requested_start_at:
+        return True
+    return event.not_before != row.not_before and is_overdue(row.requested_at, now)

@@ -1,5 +1,6 @@
 """Write what AWS showed: only rows that changed, in the caller's transaction."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,9 +11,11 @@ from django.db.models import Count, Q
 from elements.domain.changes import Changes, Known, compare
 from elements.domain.instance_rows import instance_values, naming_values, state_since, status_values
 from elements.domain.instance_states import CHANGING
-from elements.domain.naming import make_unique, parse
+from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, make_unique, parse
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 from elements.models import Action, Element, Instance, Poll, ScheduledEvent
+
+log = logging.getLogger(__name__)
 
 BATCH = 250
 # How long a read may still show the state from before an accepted request (EC2 is eventually consistent).
@@ -32,13 +35,22 @@ class Named:
 
 def name_all(element: Element, snapshots: Sequence[InstanceSnapshot]) -> Named:
     """Give every instance its display name by the element's naming format."""
-    naming_format = parse(element.naming_format)
+    naming_format = _format_of(element)
     plain = {
         snapshot.instance_id: naming_format.render(naming_values(snapshot, element.region), snapshot.tags).text
         for snapshot in snapshots
     }
     unique, _ = make_unique(plain)
     return Named(unique, frozenset(key for key, name in plain.items() if unique[key] != name))
+
+
+def _format_of(element: Element) -> NamingFormat:
+    """Return the element's format; one written past the form, so that it cannot be read, stops no poll."""
+    try:
+        return parse(element.naming_format)
+    except InvalidFormat:
+        log.warning("the naming format of element %s cannot be read; the default one is used", element.pk)
+        return parse(DEFAULT_FORMAT)
 
 
 def store_instances(
@@ -56,6 +68,7 @@ def store_instances(
     `statuses` None leaves the status columns as they are. Call it inside a transaction: rows are compared
     with what it sees there, so that a result written meanwhile is not overwritten by old news.
     """
+    hold(element)
     known, held = _known(element), _held_states(element, now)
     seen: dict[str, dict[str, Any]] = {}
     for snapshot in snapshots:
@@ -75,6 +88,15 @@ def store_instances(
         )
         Poll.objects.filter(element=element).update(counts=count(element))
     return changes
+
+
+def hold(element: Element) -> None:
+    """Let nobody else write the element's rows until the end of the transaction; comes first in it.
+
+    On PostgreSQL what is read afterwards stays true, and two writers wait for each other instead of a deadlock.
+    SQLite's transactions do so anyway.
+    """
+    Poll.objects.select_for_update().filter(element=element).values_list("pk", flat=True).first()
 
 
 def touch(element: Element, instance_ids: Sequence[str]) -> None:
