@@ -4,8 +4,31 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+from ec2mon.env_file import ENV_FILE, write_missing_secrets
+
+
+def main() -> None:
+    """Run a command. `up` makes the secrets of a first start, for without them no settings can be read."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ec2mon.settings")
-    execute_from_command_line(sys.argv)
+    if sys.argv[1:] == ["up"]:
+        _write_missing_secrets()
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"ec2mon is not set up: {error}")
+
+
+def _write_missing_secrets() -> None:
+    try:
+        written = write_missing_secrets()
+    except OSError as error:
+        sys.exit(f"The secrets of this installation cannot be written to {ENV_FILE}: {error.strerror}.")
+    if written:
+        print(f"Wrote {' and '.join(written)} to {ENV_FILE}. Keep a copy of that file.", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,21 +1,30 @@
 """The only reader of the environment."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+from ec2mon.env_file import BASE_DIR, ENV_FILE
+
 env = environ.Env()
-ENV_FILE = Path(env.str("EC2MON_ENV_FILE", default=str(BASE_DIR / ".env")))
 if ENV_FILE.is_file():
     env.read_env(ENV_FILE)
 
+
+def _whole_number(name: str, default: int) -> int:
+    """Return a number from the environment; say which one is wrong instead of how Python failed."""
+    text = env.str(name, default="").strip() or str(default)
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.")
+    return int(text)
+
+
 TESTING = "pytest" in sys.modules
 DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data")))
+# A relative path is one from the directory of manage.py, wherever the command is typed.
+DATA_DIR = BASE_DIR / env.str("DATA_DIR", default="data")
 
 
 def _secret(name: str) -> str:
@@ -23,7 +32,8 @@ def _secret(name: str) -> str:
     value = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(
-            f"{name} is not set. `make run` writes one into {ENV_FILE}; elsewhere set it in the environment."
+            f"{name} is not set. `make run` writes one into .env at its first start; otherwise set it in the environment"
+            " or in .env (.env.example says how)."
         )
     return value
 
@@ -35,9 +45,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 HOST = env.str("HOST", default="127.0.0.1")
-PORT = env.int("PORT", default=8000)
-WORKERS = env.int("WORKERS", default=2)
-WEB_THREADS = env.int("WEB_THREADS", default=8)
+PORT = _whole_number("PORT", 8000)
+WORKERS = _whole_number("WORKERS", 2)
+WEB_THREADS = _whole_number("WEB_THREADS", 8)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -178,11 +188,13 @@ DJANGO_TABLES2_TEMPLATE = "elements/_table.html"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+# `manage.py up` names each process that it starts, so that one log tells them apart.
+_PROCESS = env.str("EC2MON_PROCESS", default="")
 _QUIET = {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {"line": {"format": f"%(asctime)s {_PROCESS or '-':7} %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # At DEBUG botocore writes session tokens and signatures: it never gets there.

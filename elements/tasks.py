@@ -1,18 +1,27 @@
 """What django-q runs, a few lines each, and the table of its schedules. Arguments are ids, never values."""
 
+import logging
 import socket
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import DatabaseError, close_old_connections
+from django.dispatch import receiver
 from django.utils import timezone
-from django_q.models import Schedule
+from django_q.models import Failure, Schedule
+from django_q.signals import post_execute
 from django_q.tasks import async_task
 
 from elements.models import Element, WorkerBeat
 from elements.usecases import follow_actions, prune, run_polls
 from elements.usecases.change_instance_state import perform
 
-OPS = "ops"
+log = logging.getLogger(__name__)
+
+DEFAULT, OPS = "default", "ops"
+BEAT_EVERY_S = 5.0
+KEEP_FAILURES_DAYS = 7
 
 
 def tick(now: datetime) -> None:
@@ -38,15 +47,36 @@ def poll_now(element_id: int) -> None:
     async_task("elements.tasks.poll_batch", [element_id])
 
 
-def beat_all() -> None:
-    """Queue a beat for each cluster."""
-    async_task("elements.tasks.beat", "default")
-    async_task("elements.tasks.beat", OPS, cluster=OPS)
+def ask_for_beat(queue: str) -> None:
+    """Queue a task that does nothing but come back: see `note_beat`."""
+    async_task("elements.tasks.beat", save=False, **({"cluster": OPS} if queue == OPS else {}))
 
 
-def beat(queue: str) -> None:
-    """Prove that this host's cluster works."""
-    WorkerBeat.objects.stamp(queue, socket.gethostname(), timezone.now())
+def beat() -> None:
+    """Do nothing; that its result arrives is what counts."""
+
+
+@receiver(post_execute)
+def note_beat(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
+    """Stamp the queue's beat whenever the result of a task, whichever, has arrived and been acknowledged.
+
+    Runs in the process that collects results. A cluster whose workers hang, whose results no longer arrive or which
+    takes nothing from the queue looks healthy in every other way.
+    """
+    queue = OPS if task.get("cluster") == OPS else DEFAULT
+    now = time.monotonic()
+    if task.get("sync") or now - _noted.get(queue, -BEAT_EVERY_S) < BEAT_EVERY_S:
+        return
+    close_old_connections()
+    try:
+        WorkerBeat.objects.stamp(queue, socket.gethostname(), timezone.now())
+    except DatabaseError as error:  # raised, it would end the process
+        log.warning("the beat of queue %s could not be stored: %s", queue, error)
+    else:
+        _noted[queue] = now
+
+
+_noted: dict[str, float] = {}
 
 
 def poll_batch(element_ids: list[int]) -> None:
@@ -64,13 +94,16 @@ def follow(element_id: int) -> None:
 def perform_actions(element_id: int, action_pks: list[int]) -> None:
     """Send stored actions."""
     element = Element.objects.filter(pk=element_id).first()
-    if element is not None:
-        perform(element, action_pks, clock=timezone.now)
+    rest = perform(element, action_pks, clock=timezone.now) if element is not None else []
+    if rest:
+        send(element_id, rest)
 
 
 def prune_all() -> None:
-    """Remove what has been kept long enough."""
-    prune.prune(timezone.now())
+    """Remove what has been kept long enough; django-q keeps the failures of tasks for ever."""
+    now = timezone.now()
+    prune.prune(now)
+    Failure.objects.filter(stopped__lt=now - timedelta(days=KEEP_FAILURES_DAYS)).delete()
 
 
 def scheduled_tick() -> None:

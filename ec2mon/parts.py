@@ -1,0 +1,72 @@
+"""What runs: web, workers and clock, each as a process of its own."""
+
+import socket
+import sys
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+
+from django.conf import settings
+
+from ec2mon.supervise import Child
+from ec2mon.watch import Watch
+from elements import tasks
+
+WEB, WORKERS, CLOCK = "web", "workers", "clock"
+PARTS = (WEB, WORKERS, CLOCK)
+# The second cluster, so that no queue of polls delays what an operator asked for.
+_OPS = "ops"
+_MANAGE = (sys.executable, "manage.py")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen where the web process will answer; raises OSError when that is not possible.
+
+    The supervisor keeps this socket, so that browsers wait instead of being refused while web is started again.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(256)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def children(parts: Collection[str], listener: socket.socket | None) -> Iterator[Child]:
+    """Return the processes of the parts that this machine runs; web needs a listener."""
+    if listener:
+        yield _web(listener.fileno())
+    if WORKERS in parts:
+        yield Child(WORKERS, (*_MANAGE, "qcluster"))
+        yield Child(_OPS, (*_MANAGE, "qcluster"), env={"Q_CLUSTER_NAME": tasks.OPS})
+    if CLOCK in parts:
+        yield Child(CLOCK, (*_MANAGE, "clock"))
+
+
+def watch(parts: Collection[str]) -> Watch:
+    """Return what watches the parts that may hang; gunicorn looks after its workers itself."""
+    beats: dict[str, str] = {}
+    asks: dict[str, Callable[[], None]] = {}
+    if WORKERS in parts:
+        beats |= {WORKERS: tasks.DEFAULT, _OPS: tasks.OPS}
+        asks = {queue: partial(tasks.ask_for_beat, queue) for queue in beats.values()}
+    if CLOCK in parts:
+        beats[CLOCK] = CLOCK
+    return Watch(beats, asks)
+
+
+def _web(fd: int) -> Child:
+    options = {
+        "bind": f"fd://{fd}",
+        "worker-class": "gthread",
+        "workers": "1",
+        "threads": str(settings.WEB_THREADS),
+        "graceful-timeout": "8",
+        "log-level": "warning",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    argv = (sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "ec2mon.wsgi:application")
+    return Child(WEB, argv, fds=(fd,))

@@ -1,0 +1,86 @@
+"""Finds processes that live without working."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from django.db import close_old_connections
+
+from ec2mon.supervise import Child
+from elements.models import WorkerBeat
+
+log = logging.getLogger(__name__)
+
+# A task may take 60 s; a process without any sign of life for longer is not busy but stuck.
+SILENT_AFTER_S = 66.0
+UNEASY_AFTER_S = 30.0
+_LOOK_EVERY_S, _ASK_EVERY_S = 2.0, 10.0
+
+
+class Watch(threading.Thread):
+    """Reads the beats of this host's processes, and asks queues for one.
+
+    `beats` names the beat that proves each child alive; `asks` are what to do to get one. Silence is counted by this
+    machine's steady clock, and only while the database answers: neither a clock that is put right nor a database that
+    is away makes anything look stuck. Where hosts share a queue, another one may answer; so one that was silent for
+    long is asked more often.
+    """
+
+    def __init__(self, beats: Mapping[str, str], asks: Mapping[str, Callable[[], None]]) -> None:
+        super().__init__(daemon=True, name="watch")
+        self._beats, self._asks, self._host = beats, asks, socket.gethostname()
+        self._known: dict[str, datetime] = {}
+        self._heard = dict.fromkeys(beats.values(), time.monotonic())
+        self._asked: dict[str, float] = {}
+        self._looked_at = time.monotonic()
+        self._troubled = False
+
+    def complaint(self, child: Child) -> str:
+        """Return what is wrong with a child, or nothing."""
+        beat = self._beats.get(child.name)
+        if beat is None or self._silence(beat, child.started_at) < SILENT_AFTER_S:
+            return ""
+        return f"it has shown no sign of life for {SILENT_AFTER_S:.0f} s"
+
+    def run(self) -> None:
+        """Look and ask for ever. An error of any kind says nothing about the processes that are watched."""
+        while True:
+            close_old_connections()
+            try:
+                self._look()
+                self._ask()
+            except Exception as error:
+                self._forgive(error)
+            else:
+                self._troubled = False
+            time.sleep(_LOOK_EVERY_S)
+
+    def _silence(self, beat: str, started_at: float) -> float:
+        return self._looked_at - max(self._heard[beat], started_at)
+
+    def _look(self) -> None:
+        beats: Sequence[tuple[str, datetime]] = list(
+            WorkerBeat.objects.filter(host=self._host, queue__in=self._heard).values_list("queue", "at")
+        )
+        now = time.monotonic()
+        for beat, at in beats:
+            if self._known.get(beat) != at:
+                self._known[beat], self._heard[beat] = at, now
+        self._looked_at = now
+
+    def _ask(self) -> None:
+        now = time.monotonic()
+        for beat, ask in self._asks.items():
+            pause = _LOOK_EVERY_S if now - self._heard[beat] > UNEASY_AFTER_S else _ASK_EVERY_S
+            if now - self._asked.get(beat, -_ASK_EVERY_S) >= pause:
+                ask()
+                self._asked[beat] = now
+
+    def _forgive(self, error: Exception) -> None:
+        self._heard = dict.fromkeys(self._heard, time.monotonic())
+        if not self._troubled:
+            log.warning("the workers cannot be watched at the moment: %s", str(error).strip())
+        self._troubled = True
