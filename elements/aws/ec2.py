@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -240,6 +240,8 @@ class Ec2Gateway:
 
     def _call(self, operation: str, kind: str = "read", **parameters: Any) -> dict[str, Any]:
         """Make one call; the member that makes up its answer must be present."""
+        with suppress(NoClient):  # an error of the first call names the endpoint too
+            self._client(kind)
         with self._translated(operation):
             if self._deadline.passed:
                 raise Overdue(why=self._too_long)
@@ -268,7 +270,8 @@ class Ec2Gateway:
         return overdue(scene, self._too_long if self._deadline.passed else late)
 
     def _scene(self, operation: str) -> Scene:
-        client = self._made.get("read") if _service(operation) == "ec2" else None
+        made = [kind for kind in reversed(self._made) if kind.startswith("sts") == (_service(operation) == "sts")]
+        client = self._made[made[0]] if made else None
         endpoint = client.meta.endpoint_url if client is not None else ""
         return Scene(
             operation,

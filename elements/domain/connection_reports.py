@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from elements.domain.wording import account, duration
+from elements.domain.wording import NB, account, duration, span
 
 CLOCK_LIMIT_S = 240
 
@@ -131,10 +131,10 @@ def clock(offset_s: float | None) -> Finding:
 
 
 def clock_difference(offset_s: float) -> str:
-    """Return how AWS's clock differs from ours: `0.2 s behind ours`."""
-    if abs(offset_s) < 0.05:
-        return "the same as ours"
-    return f"{abs(offset_s):.1f} s {'ahead of' if offset_s > 0 else 'behind'} ours"
+    """Return how AWS's clock differs from ours: `3 s behind ours`. AWS tells its time in whole seconds."""
+    if abs(offset_s) < 1.5:
+        return f"within 1{NB}s of ours"
+    return f"{span(offset_s)} {'ahead of' if offset_s > 0 else 'behind'} ours"
 
 
 def _purpose(operation: str, note: str) -> str:

@@ -51,7 +51,7 @@ class _Examination:
         self.identity_error: AwsError | None = None
         self.elsewhere_error: AwsError | None = None
         self.read_error: AwsError | None = None
-        self.instance_ids: Sequence[str] = ()
+        self.instance_ids = list(element.instances.listed().values_list("instance_id", flat=True)[:2])
 
     def report(self, elapsed_ms: Callable[[], int]) -> Report:
         """Ask everything and sum it up."""
