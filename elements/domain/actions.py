@@ -10,7 +10,10 @@ from elements.domain.instance_states import RULES, Verb, state_view
 # A read may lag behind a write; nothing is called failed for showing the old state before this.
 LAG = timedelta(minutes=5)
 GIVE_UP = timedelta(minutes=10)
-# A stopped state seen twice this far apart, after pending was seen, is no lag.
+# A request without an answer may have been lost on its way: so long it is looked for.
+UNANSWERED_SETTLES = timedelta(minutes=2)
+# The old state seen so long after the way to the new one was seen is no lag.
+FALL_SETTLES = timedelta(seconds=20)
 REBOOT_SETTLES = timedelta(seconds=5)
 PROTECTION_IS_KNOWN_FOR = timedelta(minutes=15)
 # Seconds between the looks at an instance under an action; the last repeats.
@@ -72,12 +75,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked of the instance, when, and what was seen before."""
+    """What was asked of the instance, when AWS answered (or was given up on), and what was seen before."""
 
     verb: Verb
     answered_at: datetime
     reason_before: str
     passed_through: bool
+    is_answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ def settle(asked: Asked, look: Look, now: datetime) -> Settled:
         return _settle_reboot(asked, look, now)
     if look.state == rule.goal:
         return Settled("confirmed")
+    if look.state not in rule.passing and not asked.is_answered and not asked.passed_through:
+        return _settle_unanswered(asked, look, now)
     if look.state not in rule.passing and _fell_back(asked, look, now):
         return Settled("failed", _why(look, rule.done))
     if now - asked.answered_at >= GIVE_UP:
@@ -114,7 +120,17 @@ def next_look_s(looks: int) -> int:
     return LOOKS_S[min(looks, len(LOOKS_S) - 1)]
 
 
+def _settle_unanswered(asked: Asked, look: Look, now: datetime) -> Settled:
+    if now - asked.answered_at < UNANSWERED_SETTLES:
+        return WAIT
+    word = state_view(look.state).word.lower()
+    text = f"AWS did not answer, and 2 min later it is still {word}: the request has probably not arrived."
+    return Settled("unknown", f"{text} Ask again if it is still wanted.")
+
+
 def _settle_reboot(asked: Asked, look: Look, now: datetime) -> Settled:
+    if look.state == "running" and not asked.is_answered:
+        return Settled("unknown", "AWS did not answer, and its state does not show whether it was rebooted.")
     if look.state == "running":
         return Settled("confirmed") if now - asked.answered_at >= REBOOT_SETTLES else WAIT
     return Settled("failed", f"It is {state_view(look.state).word.lower()}, not running.")
@@ -125,7 +141,7 @@ def _fell_back(asked: Asked, look: Look, now: datetime) -> bool:
     if look.reason_code and look.reason_code != asked.reason_before:
         return True
     waited = now - asked.answered_at
-    return waited >= LAG or (asked.passed_through and waited >= timedelta(seconds=20))
+    return waited >= LAG or (asked.passed_through and waited >= FALL_SETTLES)
 
 
 def _why(look: Look, done: str) -> str:

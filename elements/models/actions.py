@@ -1,6 +1,7 @@
 """Action: an operator's request to start, stop or reboot one instance, and how it ended."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import models
@@ -24,7 +25,16 @@ class ActionQuerySet(models.QuerySet["Action"]):
         """Keep those AWS was asked for and whose outcome is not known yet."""
         return self.filter(status__in=("accepted", "unanswered"))
 
-    def claim(self, pks: list[int], now: datetime) -> list["Action"]:
+    def held(self, actions: Sequence["Action"]) -> "ActionQuerySet":
+        """Keep those of the claimed actions that still belong to the claim they were read with."""
+        claims = {action.claim for action in actions}
+        return self.filter(pk__in=[action.pk for action in actions], claim__in=claims, status="sent")
+
+    def give_back(self, now: datetime) -> None:
+        """Let others send what was not sent, within a new time."""
+        self.update(status="requested", claim=None, sent_at=None, expires_at=Action.expiry(now))
+
+    def claim(self, pks: Sequence[int], now: datetime) -> list["Action"]:
         """Mark those still *requested* and not expired as sent and return them; each is won by one caller, once."""
         token = uuid.uuid4()
         mine = self.filter(pk__in=pks, status="requested", expires_at__gt=now)

@@ -1,28 +1,25 @@
 """Start, stop and reboot: record the request, ask AWS once, and keep its answer."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 
-from elements.aws.ec2 import Ec2Gateway
-from elements.aws.errors import AwsDenied, AwsError, AwsRejected
-from elements.domain.actions import InstanceFacts, connection_refusal, next_look_s, refusal
+from elements.domain.actions import InstanceFacts, connection_refusal, refusal
 from elements.domain.instance_states import RULES, Verb
-from elements.models import Action, Activity, Element, Instance
-from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.store_snapshots import open_actions, touch
+from elements.models import Action, Activity, Element, Instance, Poll
+from elements.usecases.send_actions import Sender
+from elements.usecases.store_snapshots import hold, open_actions, touch
+
+log = logging.getLogger(__name__)
 
 # EC2's published limits say nothing about the size of one call; this many are sent together.
 IDS_PER_CALL = 100
-# StartInstances has a bucket of 5 calls that refills with 2 a second: calls after the first few are spaced.
-FREE_CALLS = 4
-SPACING_S = 0.5
-# A row written here is no longer what its digest says: the next read must compare it anew.
-STALE = ""
+PAUSED = "Polling of this element was paused before AWS was asked, so nothing was done."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +32,15 @@ class Candidate:
 
 @dataclass(slots=True)
 class Requested:
-    """What became of a request: the actions stored now, who was left alone, and whether it was a repeat."""
+    """What became of a request: the actions stored now, who was left alone, whether it was a repeat or came too late.
+
+    `changed`: some of what the user saw is no longer so, and nothing was stored.
+    """
 
     actions: list[Action] = field(default_factory=list)
     left_alone: list[Candidate] = field(default_factory=list)
     repeated: bool = False
+    changed: bool = False
 
 
 def candidates(element: Element, verb: Verb, instance_ids: Sequence[str], now: datetime) -> list[Candidate]:
@@ -51,147 +52,73 @@ def candidates(element: Element, verb: Verb, instance_ids: Sequence[str], now: d
 
 
 def request(
-    element: Element, verb: Verb, instance_ids: Sequence[str], *, batch: uuid.UUID, by: str, now: datetime
+    element: Element,
+    verb: Verb,
+    instance_ids: Sequence[str],
+    *,
+    batch: uuid.UUID,
+    by: str,
+    now: datetime,
+    seen: Mapping[str, str] | None = None,
 ) -> Requested:
     """Store one Action for every instance that can be asked; AWS is not asked here.
 
-    `batch` is the form's one-time key: a second submit of it stores nothing.
+    `batch` is the form's one-time key: a second submit of it stores nothing. `seen` are the states the user saw when
+    all of them could be asked: when one of them no longer can, nothing is stored.
     """
     with transaction.atomic():
-        if Action.objects.filter(batch=batch).exists():
-            return Requested(list(Action.objects.filter(batch=batch)), repeated=True)
+        hold(element)
+        stored = list(element.actions.filter(batch=batch))
+        if stored:
+            return Requested(stored, repeated=True)
         chosen = candidates(element, verb, instance_ids, now)
+        left_alone = [candidate for candidate in chosen if candidate.reason]
+        if seen is not None and (left_alone or len(chosen) < len(seen)):
+            return Requested(left_alone=left_alone, changed=True)
         rows = [_action(element, verb, c.instance, batch, by, now) for c in chosen if not c.reason]
         Action.objects.bulk_create(rows, ignore_conflicts=True)
-        stored = list(Action.objects.filter(batch=batch))
+        stored = list(element.actions.filter(batch=batch))
         if stored:
             touch(element, [action.instance_id_text for action in stored])
             _note(element, verb, stored, by, now)
-    return Requested(stored, [c for c in chosen if c.reason])
+    return Requested(stored, left_alone)
 
 
-def perform(element: Element, action_pks: list[int], *, clock: Callable[[], datetime]) -> None:
-    """Ask AWS for every action that nobody has begun, at most once each, whoever calls this how often."""
-    now = clock()
-    actions = Action.objects.claim(action_pks, now)
-    for start in range(0, len(actions), IDS_PER_CALL):
-        chunk = actions[start : start + IDS_PER_CALL]
-        try:
-            gateway = connect(element, caller=chunk[0].requested_by)
-        except KeysMissing as missing:
-            _refuse(element, chunk, "KeysMissing", str(missing), "", clock())
-            continue
-        _Call(element, gateway, clock).ask(chunk)
+def perform(
+    element: Element, action_pks: Sequence[int], *, clock: Callable[[], datetime], patience_s: float = 30.0
+) -> list[int]:
+    """Ask AWS for every action that nobody has begun, at most once each, whoever calls this how often.
+
+    Begins no call after `patience_s` seconds and returns what is still to be sent then; one call takes 25 s at most.
+    """
+    sender = Sender(element, clock, until=time.monotonic() + patience_s)
+    waiting = list(action_pks)
+    try:
+        while waiting and not sender.is_overdue:
+            chunk, waiting = waiting[:IDS_PER_CALL], waiting[IDS_PER_CALL:]
+            claimed = element.actions.claim(chunk, clock())
+            if claimed and not _may_be_asked(element):
+                _end_unsent(element, claimed, clock())
+            else:
+                sender.send(claimed)
+    except Poll.DoesNotExist:
+        log.info("element %s was deleted while its actions were sent", element.pk)
+        return []
+    unsent = element.actions.filter(pk__in=action_pks, status="requested", expires_at__gt=clock())
+    if waiting:
+        unsent.give_back(clock())
+    return list(unsent.order_by("pk").values_list("pk", flat=True))
 
 
-class _Call:
-    """The calls that one chunk needs: one, and more only when AWS rejects it for some of its ids."""
-
-    def __init__(self, element: Element, gateway: Ec2Gateway, clock: Callable[[], datetime]) -> None:
-        self.element, self.gateway, self.clock, self.made = element, gateway, clock, 0
-
-    def ask(self, actions: Sequence[Action]) -> None:
-        if not actions:
-            return
-        if self.made >= FREE_CALLS:
-            time.sleep(SPACING_S)
-        self.made += 1
-        try:
-            states = self._send(actions)
-        except AwsError as error:
-            self._settle_error(actions, error)
-        else:
-            self._accept(actions, states)
-
-    def _send(self, actions: Sequence[Action]) -> Mapping[str, tuple[str, str]]:
-        ids = [action.instance_id_text for action in actions]
-        match actions[0].verb:
-            case "start":
-                return self.gateway.start_instances(ids)
-            case "stop":
-                return self.gateway.stop_instances(ids)
-            case _:
-                self.gateway.reboot_instances(ids)
-                return {}
-
-    def _settle_error(self, actions: Sequence[Action], error: AwsError) -> None:
-        request_id, now = error.request_id or self.gateway.last_request_id, self.clock()
-        if not error.definite:
-            _unanswered(self.element, actions, error.sentence, request_id, now)
-            return
-        culprits = _named(actions, error)
-        if culprits:
-            _refuse(self.element, culprits, error.code, error.sentence, request_id, now)
-            self.ask([action for action in actions if action not in culprits])
-        elif len(actions) == 1 or not _may_be_one_of_many(error):
-            _refuse(self.element, actions, error.code, error.sentence, request_id, now)
-        else:
-            middle = len(actions) // 2
-            self.ask(actions[:middle])
-            self.ask(actions[middle:])
-
-    def _accept(self, actions: Sequence[Action], states: Mapping[str, tuple[str, str]]) -> None:
-        now, request_id = self.clock(), self.gateway.last_request_id
-        with transaction.atomic():
-            _mark(actions, now, status="accepted", request_id=request_id, look_at=_first_look(now))
-            for action in actions:
-                before, state = states.get(action.instance_id_text, ("", ""))
-                if state and state != before:
-                    self.element.instances.filter(instance_id=action.instance_id_text).update(
-                        state=state, state_since_at=now, observed_at=now, digest=STALE
-                    )
-            _shown(self.element, actions)
+def _may_be_asked(element: Element) -> bool:
+    """Tell whether the element is still polled: nobody may have noticed for a while when it no longer is."""
+    return Element.objects.active().filter(pk=element.pk).exists()
 
 
-def _named(actions: Sequence[Action], error: AwsError) -> list[Action]:
-    """Return the actions whose instances AWS's message names, unless it names them all."""
-    ids = set(error.instance_ids) if isinstance(error, AwsRejected) else set()
-    return [action for action in actions if action.instance_id_text in ids]
-
-
-def _may_be_one_of_many(error: AwsError) -> bool:
-    """Tell whether the rest of a batch may still succeed without the culprit."""
-    if isinstance(error, AwsDenied):
-        return not error.refused_credentials
-    return isinstance(error, AwsRejected) and not error.throttled
-
-
-def _refuse(
-    element: Element, actions: Sequence[Action], code: str, sentence: str, request_id: str, now: datetime
-) -> None:
+def _end_unsent(element: Element, actions: Sequence[Action], now: datetime) -> None:
     with transaction.atomic():
-        _mark(
-            actions,
-            now,
-            status="refused",
-            error_code=code[:100],
-            message=sentence,
-            request_id=request_id,
-            settled_at=now,
-        )
-        if code == "OperationNotPermitted":
-            ids = [action.instance_id_text for action in actions]
-            element.instances.filter(instance_id__in=ids).update(protected_seen_at=now)
-        _shown(element, actions)
-
-
-def _unanswered(element: Element, actions: Sequence[Action], sentence: str, request_id: str, now: datetime) -> None:
-    with transaction.atomic():
-        _mark(actions, now, status="unanswered", message=sentence, request_id=request_id, look_at=_first_look(now))
-        _shown(element, actions)
-
-
-def _mark(actions: Sequence[Action], now: datetime, **values: object) -> None:
-    pks = [action.pk for action in actions]
-    Action.objects.filter(pk__in=pks).update(answered_at=now, **values)
-
-
-def _shown(element: Element, actions: Sequence[Action]) -> None:
-    touch(element, [action.instance_id_text for action in actions])
-
-
-def _first_look(now: datetime) -> datetime:
-    return now + timedelta(seconds=next_look_s(0))
+        touch(element, [action.instance_id_text for action in actions])
+        Action.objects.held(actions).update(status="refused", error_code="", message=PAUSED, settled_at=now)
 
 
 def _facts(row: Instance, busy: Action | None) -> InstanceFacts:

@@ -1,23 +1,31 @@
 """Look at the instances under an action until what AWS shows settles it."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from elements.aws.errors import AwsError
-from elements.domain.actions import Asked, Look, Settled, next_look_s, settle
+from elements.domain.actions import GIVE_UP, Asked, Look, Settled, next_look_s, settle
 from elements.domain.instance_states import RULES, VERBS, Verb
 from elements.domain.snapshots import InstanceSnapshot
-from elements.models import Action, Element
+from elements.models import Action, Element, Poll
+from elements.models.actions import ActionQuerySet
 from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.store_snapshots import Named, store_instances, touch
+from elements.usecases.store_snapshots import Named, hold, store_instances, touch
+
+log = logging.getLogger(__name__)
 
 IDS_PER_LOOK = 100
-# A worker that died during the call leaves an action sent but without an answer.
+# Whoever died during the call leaves an action sent but without an answer; a call takes 25 s at most.
 SILENT_AFTER = timedelta(seconds=90)
-LOST_CALL = "The worker stopped during the call, so AWS's answer is not known. The request may have arrived."
+# Looking gives up after 10 min; where nobody looks at all, the clock does.
+UNSEEN_AFTER = timedelta(minutes=15)
+LOST_CALL = "ec2mon stopped during the call, so AWS's answer is not known."
 NOT_SENT = "Nobody could send it within 60 s, so it was not sent. Ask again if it is still wanted."
+NOT_SEEN = "Nobody could look at the outcome for 15 min. Check that the ec2mon workers are running."
+PAUSED = "Polling of this element was paused before the outcome was seen."
 
 
 def elements_to_look_at(now: datetime) -> list[int]:
@@ -36,32 +44,28 @@ def elements_to_look_at(now: datetime) -> list[int]:
 def follow(element: Element, *, now: datetime) -> None:
     """Read the instances under an action by id and settle what can be settled.
 
-    A read that fails settles nothing: the next look tries again, until the time to give up has passed.
+    A read that fails settles nothing: the next look tries again, until the time to give up has passed. A paused
+    element is not read.
     """
     actions = list(element.actions.awaiting_outcome().order_by("pk"))
-    for start in range(0, len(actions), IDS_PER_LOOK):
-        chunk = actions[start : start + IDS_PER_LOOK]
-        try:
-            snapshots = connect(element, caller="follow-up").describe_instances_by_id(
-                [action.instance_id_text for action in chunk]
-            )
-        except (AwsError, KeysMissing) as error:
-            _give_up_unseen(element, chunk, str(error), now)
-            continue
-        _apply(element, chunk, {snapshot.instance_id: snapshot for snapshot in snapshots}, now)
+    try:
+        if not Element.objects.active().filter(pk=element.pk).exists():
+            _end_all(element, actions, PAUSED, now)
+            return
+        for start in range(0, len(actions), IDS_PER_LOOK):
+            _look(element, actions[start : start + IDS_PER_LOOK], now)
+    except Poll.DoesNotExist:
+        log.info("element %s was deleted while its actions were followed", element.pk)
 
 
 def expire(now: datetime) -> None:
-    """End requests nobody sent in time, and open those to a look whose sender died."""
-    late = Action.objects.filter(status="requested", expires_at__lte=now)
-    for element_id in set(late.values_list("element_id", flat=True)):
-        with transaction.atomic():
-            mine = late.filter(element_id=element_id)
-            ids = list(mine.values_list("instance_id_text", flat=True))
-            mine.update(status="expired", message=NOT_SENT, settled_at=now)
-            touch(Element(pk=element_id), ids)
-    lost = Action.objects.filter(status="sent", sent_at__lte=now - SILENT_AFTER)
-    lost.update(status="unanswered", message=LOST_CALL, answered_at=now, look_at=now)
+    """End requests nobody sent in time, open those to a look whose sender died, and end what nobody looks at."""
+    rows = Action.objects.all()
+    silent = {"status": "unanswered", "message": LOST_CALL, "answered_at": now, "look_at": now}
+    _end_where(rows.filter(status="requested", expires_at__lte=now), status="expired", message=NOT_SENT, settled_at=now)
+    _end_where(rows.filter(status="sent", sent_at__lte=now - SILENT_AFTER), **silent)
+    unseen = rows.awaiting_outcome().filter(answered_at__lte=now - UNSEEN_AFTER)
+    _end_where(unseen, status="unknown", message=NOT_SEEN, settled_at=now, look_at=None)
 
 
 def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
@@ -70,26 +74,48 @@ def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
         status="requested", requested_at__lte=now - timedelta(seconds=5), expires_at__gt=now
     )
     by_element: dict[int, list[int]] = {}
-    for element_id, pk in waiting.values_list("element_id", "pk"):
+    for element_id, pk in waiting.order_by("pk").values_list("element_id", "pk"):
         by_element.setdefault(element_id, []).append(pk)
     return list(by_element.items())
 
 
+def _end_where(late: ActionQuerySet, **values: object) -> None:
+    """Change what is still so when the rows are held, and let open pages see it."""
+    for element_id in set(late.order_by().values_list("element_id", flat=True)):
+        with transaction.atomic():
+            hold(Element(pk=element_id))
+            mine = late.filter(element_id=element_id)
+            ids = list(mine.values_list("instance_id_text", flat=True))
+            mine.update(**values)
+            if ids:
+                touch(Element(pk=element_id), ids)
+
+
+def _look(element: Element, actions: Sequence[Action], now: datetime) -> None:
+    ids = [action.instance_id_text for action in actions]
+    try:
+        snapshots = connect(element, caller="follow-up").describe_instances_by_id(ids)
+    except (AwsError, KeysMissing) as error:
+        old = [action for action in actions if action.answered_at and now - action.answered_at >= GIVE_UP]
+        _end_all(element, old, f"The outcome could not be read within 10 min. {error}", now)
+    else:
+        _apply(element, actions, {snapshot.instance_id: snapshot for snapshot in snapshots}, now)
+
+
 def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, InstanceSnapshot], now: datetime) -> None:
     with transaction.atomic():
-        shown: list[str] = []
-        settled_ids = [a.instance_id_text for a in actions if _settle(a, seen.get(a.instance_id_text), now)]
-        shown.extend(settled_ids)
-        known = element.instances.filter(instance_id__in=seen).values_list("instance_id", "display_name")
-        names = dict(known)
-        shared = element.instances.filter(instance_id__in=seen, name_is_shared=True)
+        hold(element)
+        shown = [a.instance_id_text for a in actions if _settle(a, seen.get(a.instance_id_text), now)]
+        mine = element.instances.filter(instance_id__in=seen)
+        names = dict(mine.values_list("instance_id", "display_name"))
+        shared = frozenset(mine.filter(name_is_shared=True).values_list("instance_id", flat=True))
         store_instances(
             element,
             [snapshot for snapshot in seen.values() if snapshot.instance_id in names],
             None,
             read_at=now,
             now=now,
-            names=Named(names, frozenset(shared.values_list("instance_id", flat=True))),
+            names=Named(names, shared),
             complete=False,
         )
         if shown:
@@ -99,14 +125,19 @@ def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, Insta
 def _settle(action: Action, snapshot: InstanceSnapshot | None, now: datetime) -> bool:
     """Save what one look says about one action and tell whether it ended."""
     look = Look(snapshot.state, snapshot.state_reason_code, snapshot.state_reason) if snapshot else Look("")
-    asked = Asked(_verb(action), action.answered_at or action.requested_at, action.reason_before, action.passed_through)
+    asked = Asked(
+        _verb(action),
+        action.answered_at or action.requested_at,
+        action.reason_before,
+        action.passed_through,
+        is_answered=action.status == "accepted",
+    )
     result = settle(asked, look, now)
-    if result.outcome == "wait":
-        if look.state in RULES[asked.verb].passing and not action.passed_through:
-            Action.objects.filter(pk=action.pk).update(passed_through=True)
-        return False
-    _end(action, result, now)
-    return True
+    if result.outcome != "wait":
+        _end(action, result, now)
+    elif look.state in RULES[asked.verb].passing and not action.passed_through:
+        Action.objects.filter(pk=action.pk).update(passed_through=True)
+    return result.outcome != "wait"
 
 
 def _end(action: Action, result: Settled, now: datetime) -> None:
@@ -115,14 +146,14 @@ def _end(action: Action, result: Settled, now: datetime) -> None:
     )
 
 
-def _give_up_unseen(element: Element, actions: Sequence[Action], why: str, now: datetime) -> None:
-    """End actions that could not be looked at until now."""
-    old = [a for a in actions if a.answered_at and now - a.answered_at >= timedelta(minutes=10)]
-    if old:
-        with transaction.atomic():
-            for action in old:
-                _end(action, Settled("unknown", f"The outcome could not be read within 10 min. {why}"), now)
-            touch(element, [action.instance_id_text for action in old])
+def _end_all(element: Element, actions: Sequence[Action], why: str, now: datetime) -> None:
+    """End actions whose outcome is not to be seen any more."""
+    if not actions:
+        return
+    with transaction.atomic():
+        touch(element, [action.instance_id_text for action in actions])
+        for action in actions:
+            _end(action, Settled("unknown", why), now)
 
 
 def _verb(action: Action) -> Verb:

@@ -1,0 +1,182 @@
+"""Ask AWS for claimed actions: one call for all of them, more only when AWS rejects some, and keep its answer."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from elements.aws.ec2 import Ec2Gateway
+from elements.aws.errors import AwsDenied, AwsError, AwsRejected
+from elements.domain.actions import next_look_s
+from elements.domain.instance_states import UNKNOWN
+from elements.models import Action, Element, Poll
+from elements.usecases.connect import KeysMissing, connect
+from elements.usecases.store_snapshots import count, touch
+
+# StartInstances has a bucket of 5 calls that refills with 2 a second, the others one of 50 that refills with 5.
+FREE_CALLS, SPACING_S = {"start": 4}, {"start": 0.5}
+OTHER_FREE_CALLS, OTHER_SPACING_S = 40, 0.2
+# A row written here is no longer what its digest says: the next read must compare it anew.
+STALE = ""
+_ROW_IS_OLD = ("IncorrectInstanceState", "InvalidInstanceID.NotFound", "UnsupportedOperation")
+
+Group = list[Action]
+
+
+class Sender:
+    """Sends actions of an element until a moment of the monotonic clock; what it began to send is never lost."""
+
+    def __init__(self, element: Element, clock: Callable[[], datetime], *, until: float) -> None:
+        self.element, self.clock, self.until = element, clock, until
+        self._gateways: dict[str, Ec2Gateway] = {}
+        self._made = 0
+
+    @property
+    def is_overdue(self) -> bool:
+        """Tell whether nothing more is to be begun."""
+        return time.monotonic() >= self.until
+
+    def send(self, actions: Sequence[Action]) -> None:
+        """Ask AWS for actions that were claimed together; those it has no time for can be claimed again."""
+        waiting = deque(_alike(actions))
+        while waiting:
+            group = self._still_mine(waiting.popleft())
+            if not group:
+                continue
+            if self._made and self.is_overdue:
+                Action.objects.held(group).give_back(self.clock())
+                continue
+            self._keep_distance(group[0].verb)
+            waiting.extendleft(reversed(self._ask(group)))
+
+    def _still_mine(self, group: Group) -> Group:
+        """Show that the sender lives, and drop what was taken for lost meanwhile."""
+        Action.objects.filter(claim=group[0].claim, status="sent").update(sent_at=self.clock())
+        held = set(Action.objects.held(group).values_list("pk", flat=True))
+        return [action for action in group if action.pk in held]
+
+    def _keep_distance(self, verb: str) -> None:
+        if self._made >= FREE_CALLS.get(verb, OTHER_FREE_CALLS):
+            time.sleep(SPACING_S.get(verb, OTHER_SPACING_S))
+        self._made += 1
+
+    def _ask(self, group: Group) -> list[Group]:
+        """Make one call and return the parts of the group that are to be asked again."""
+        try:
+            gateway = self._gateway(group[0].requested_by)
+        except KeysMissing as missing:
+            self._refuse(group, "KeysMissing", str(missing), "")
+            return []
+        try:
+            states = _call(gateway, group)
+        except AwsError as error:
+            return self._settle_error(group, error, error.request_id or gateway.last_request_id)
+        self._accept(group, states, gateway.last_request_id)
+        return []
+
+    def _gateway(self, caller: str) -> Ec2Gateway:
+        if caller not in self._gateways:
+            self._gateways[caller] = connect(self.element, caller=caller)
+        return self._gateways[caller]
+
+    def _settle_error(self, group: Group, error: AwsError, request_id: str) -> list[Group]:
+        if not error.definite:
+            self._unanswered(group, error.sentence, request_id)
+            return []
+        culprits = [action for action in group if action.instance_id_text in _named(error)]
+        if culprits:
+            self._refuse(culprits, error.code, error.sentence, request_id)
+            return [[action for action in group if action not in culprits]]
+        if len(group) == 1 or not _may_be_one_of_many(error):
+            self._refuse(group, error.code, _sentence(error), request_id)
+            return []
+        middle = len(group) // 2
+        return [group[:middle], group[middle:]]
+
+    def _accept(self, group: Group, states: Mapping[str, tuple[str, str]], request_id: str) -> None:
+        now = self.clock()
+        with transaction.atomic():
+            self._touch(group)
+            by_state: dict[str, list[str]] = {}
+            for instance_id, (_, state) in states.items():
+                if state != UNKNOWN:
+                    by_state.setdefault(state, []).append(instance_id)
+            for state, ids in by_state.items():
+                self.element.instances.filter(instance_id__in=ids).exclude(state=state).update(
+                    state=state, state_since_at=now, observed_at=now, digest=STALE
+                )
+            Poll.objects.filter(element=self.element).update(counts=count(self.element))
+            self._mark(group, now, status="accepted", request_id=request_id, look_at=_first_look(now))
+
+    def _refuse(self, group: Group, code: str, sentence: str, request_id: str) -> None:
+        now = self.clock()
+        with transaction.atomic():
+            self._touch(group)
+            if code == "OperationNotPermitted":
+                self.element.instances.filter(instance_id__in=_ids(group)).update(protected_seen_at=now)
+            if code in _ROW_IS_OLD:
+                Poll.objects.make_due(self.element.pk, now)
+            error = {"error_code": code[:100], "message": sentence, "request_id": request_id}
+            self._mark(group, now, status="refused", settled_at=now, **error)
+
+    def _unanswered(self, group: Group, sentence: str, request_id: str) -> None:
+        now = self.clock()
+        with transaction.atomic():
+            self._touch(group)
+            self._mark(
+                group, now, status="unanswered", message=sentence, request_id=request_id, look_at=_first_look(now)
+            )
+
+    def _touch(self, group: Group) -> None:
+        """Comes first in each transaction: it makes others who write the element's rows wait."""
+        touch(self.element, _ids(group))
+
+    def _mark(self, group: Group, now: datetime, **values: object) -> None:
+        Action.objects.held(group).update(answered_at=now, **values)
+
+
+def _alike(actions: Sequence[Action]) -> list[Group]:
+    """Return groups of one verb and one user: each is one call, on that user's behalf."""
+    groups: dict[tuple[str, str], Group] = {}
+    for action in actions:
+        groups.setdefault((action.verb, action.requested_by), []).append(action)
+    return list(groups.values())
+
+
+def _call(gateway: Ec2Gateway, group: Group) -> Mapping[str, tuple[str, str]]:
+    match group[0].verb:
+        case "start":
+            return gateway.start_instances(_ids(group))
+        case "stop":
+            return gateway.stop_instances(_ids(group))
+        case _:
+            gateway.reboot_instances(_ids(group))
+            return {}
+
+
+def _named(error: AwsError) -> tuple[str, ...]:
+    """Return the instances that AWS says it refuses the request for."""
+    return error.instance_ids if _may_be_one_of_many(error) else ()
+
+
+def _may_be_one_of_many(error: AwsError) -> bool:
+    """Tell whether the rest of a batch may still succeed without the culprit."""
+    if isinstance(error, AwsDenied):
+        return not error.refused_credentials
+    return isinstance(error, AwsRejected) and not error.throttled
+
+
+def _sentence(error: AwsError) -> str:
+    if isinstance(error, AwsRejected) and error.throttled:
+        return f"AWS is throttling requests ({error.code}), so it did nothing. Try again in a minute."
+    return error.sentence
+
+
+def _ids(group: Group) -> list[str]:
+    return [action.instance_id_text for action in group]
+
+
+def _first_look(now: datetime) -> datetime:
+    return now + timedelta(seconds=next_look_s(0))
