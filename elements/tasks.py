@@ -13,7 +13,7 @@ from django_q.models import Failure, Schedule
 from django_q.signals import post_execute
 from django_q.tasks import async_task
 
-from elements.models import Element, WorkerBeat
+from elements.models import Element, Poll, WorkerBeat
 from elements.usecases import follow_actions, prune, run_polls
 from elements.usecases.change_instance_state import perform
 
@@ -43,8 +43,9 @@ def send(element_id: int, action_pks: list[int]) -> None:
 
 
 def poll_now(element_id: int) -> None:
-    """Queue one poll of one element, ahead of its time."""
-    async_task("elements.tasks.poll_batch", [element_id])
+    """Queue one poll of one element, ahead of its time, unless one is on its way."""
+    if Poll.objects.claim_now(element_id, timezone.now()):
+        async_task("elements.tasks.poll_batch", [element_id])
 
 
 def ask_for_beat(queue: str) -> None:

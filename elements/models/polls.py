@@ -11,6 +11,8 @@ from elements.domain.connections import Connection, PollFacts, connection
 from elements.models.elements import Element
 
 KEPT_RESULTS = 60
+# How long a queued poll may wait for a worker before it is queued once more.
+QUEUED_S = 60.0
 
 
 class LeaseLost(Exception):
@@ -21,29 +23,45 @@ class PollQuerySet(models.QuerySet["Poll"]):
     """Ways to read and claim polls."""
 
     def due(self, now: datetime) -> "PollQuerySet":
-        """Keep those of active elements whose time has come and which nobody reads right now."""
-        free = models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now)
-        return self.filter(free, due_at__lte=now, element__paused=False)
+        """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
+        return self.filter(_free(now), _unqueued(now), due_at__lte=now, element__paused=False)
 
     def claim_due(self, now: datetime) -> Sequence[int]:
-        """Move every due poll to its next time and return the element ids won here.
+        """Mark every due poll as queued and return the element ids won here.
 
-        The compare-and-swap on due_at gives each due poll to one caller, from however many hosts.
+        The update looks at columns of its own row only, so that each due poll goes to one caller, from however many
+        hosts. A mark that no worker took up within QUEUED_S is void: its task was lost.
         """
-        won = []
-        for poll in self.due(now).select_related("element").only("due_at", "element__interval_s"):
-            step = timedelta(seconds=poll.element.interval_s)
-            next_at = poll.due_at + step if poll.due_at + step > now else now + step
-            if self.filter(pk=poll.pk, due_at=poll.due_at).update(due_at=next_at):
-                won.append(poll.element_id)
-        return won
+        still = self.filter(_free(now), _unqueued(now), due_at__lte=now)
+        due = list(self.due(now).values_list("pk", "element_id"))
+        return [element_id for pk, element_id in due if still.filter(pk=pk).update(queued_at=now)]
+
+    def claim_now(self, element_id: int, now: datetime) -> bool:
+        """Bring an element's poll forward to now and mark it as queued; False when it is queued already."""
+        self.make_due(element_id, now)
+        return bool(self.filter(_unqueued(now), element_id=element_id).update(queued_at=now))
+
+    def unqueue(self, element_id: int) -> bool:
+        """Take up the mark of a queued poll; False when another took it up, so that a late task polls nothing."""
+        return bool(self.filter(element_id=element_id, queued_at__isnull=False).update(queued_at=None))
 
     def lease(self, element_id: int, *, now: datetime, seconds: float) -> str | None:
-        """Win the right to read the element and return the lease's token, or None while another has it."""
+        """Win the right to read the element and return the lease's token, or None while another has it.
+
+        A poll that was due is due again one interval later, in step with the last time unless that has passed.
+        """
         token = uuid.uuid4().hex
-        free = models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now)
-        won = self.filter(free, element_id=element_id).update(
-            lease=token, leased_until=now + timedelta(seconds=seconds), started_at=now
+        step = timedelta(
+            seconds=Element.objects.filter(pk=element_id).values_list("interval_s", flat=True).first() or 0
+        )
+        next_at = models.Case(
+            models.When(due_at__gt=now, then=models.F("due_at")),
+            models.When(due_at__gt=now - step, then=models.F("due_at") + step),
+            default=models.Value(now + step),
+            output_field=models.DateTimeField(),
+        )
+        won = self.filter(_free(now), element_id=element_id).update(
+            lease=token, leased_until=now + timedelta(seconds=seconds), started_at=now, queued_at=None, due_at=next_at
         )
         return token if won else None
 
@@ -54,7 +72,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
             raise LeaseLost
 
     def make_due(self, element_id: int, now: datetime) -> None:
-        """Bring the next poll forward to now."""
+        """Bring the next poll forward to now; it follows even when one is under way, and however that one ends."""
         self.filter(element_id=element_id).update(due_at=now)
 
     def next_revision(self, element_id: int) -> int:
@@ -68,6 +86,7 @@ class Poll(models.Model):
 
     element = models.OneToOneField(Element, on_delete=models.CASCADE, related_name="poll")
     due_at = models.DateTimeField(db_index=True)
+    queued_at = models.DateTimeField(null=True)
     lease = models.CharField(max_length=32, blank=True)
     leased_until = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -109,3 +128,11 @@ class Poll(models.Model):
     def with_result(self, at: datetime, outcome: str, duration_ms: int) -> list[list[Any]]:
         """Return the last results with one more: [ISO time, ok | slow | failed, ms]."""
         return [*self.recent, [at.isoformat(timespec="seconds"), outcome, duration_ms]][-KEPT_RESULTS:]
+
+
+def _free(now: datetime) -> models.Q:
+    return models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now)
+
+
+def _unqueued(now: datetime) -> models.Q:
+    return models.Q(queued_at__isnull=True) | models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.errors import AwsDenied, AwsError, AwsRejected
@@ -21,8 +21,8 @@ from elements.usecases.store_snapshots import count, name_all, store_instances, 
 
 log = logging.getLogger(__name__)
 
+# A poll keeps its lease by renewing it after each attempt, which always ends earlier than this (Patience.attempt_s).
 LEASE_S = 60.0
-# A poll of many pages keeps its lease by answering; one that is silent this long is given up.
 RENEW_AFTER_S = 5.0
 DEADLINE_S = 300.0
 BACK_OFF_LIMIT_S = 300
@@ -30,18 +30,18 @@ BACK_OFF_LIMIT_S = 300
 
 @dataclass(frozen=True, slots=True)
 class PollReport:
-    """How a poll ended. `added`, `changed` and `gone` count instances."""
+    """How a poll ended. `added`, `changed` and `gone` count instances; what was not read is None."""
 
     element: str
     region: str
     ok: bool
     error_code: str = ""
     error: str = ""
-    instances: int = 0
-    scheduled_events: int = 0
-    added: int = 0
-    changed: int = 0
-    gone: int = 0
+    instances: int | None = None
+    scheduled_events: int | None = None
+    added: int | None = None
+    changed: int | None = None
+    gone: int | None = None
     aws_calls: int = 0
     seconds: float = 0.0
 
@@ -55,18 +55,27 @@ class Read:
     status_error: AwsError | None
 
 
+class Superseded(Exception):
+    """The element got other keys or another address while it was read; what was read is not of it any more."""
+
+
+# What says which AWS account and region an element is read from.
+_SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at")
+
+
 class ElementPoll:
     """One poll under a lease. It begins at `now`; later moments follow a monotonic clock."""
 
     def __init__(self, element: Element, token: str, *, caller: str, now: datetime) -> None:
         self.element, self.token, self.caller, self.began_at = element, token, caller, now
         self._began, self._renewed = time.monotonic(), time.monotonic()
+        self._planned_at = Poll.objects.values_list("due_at", flat=True).get(element=element)
         self._gateway: Ec2Gateway | None = None
 
     def run(self) -> PollReport:
         """Read everything, then write in one short transaction; a failure is noted in words.
 
-        Raises LeaseLost when another worker took over; nothing was written then.
+        Raises LeaseLost when another worker took over, and Superseded; nothing was written then.
         """
         try:
             self._gateway = connect(self.element, caller=self.caller, on_attempt=self._renew, deadline_s=DEADLINE_S)
@@ -75,6 +84,7 @@ class ElementPoll:
             check_owner(self.element, read.instances, now=self.began_at)
         except (AwsError, KeysMissing, AccountMismatch, OwnerUnknown) as error:
             return self._note_failure(error)
+        self._renew(now=True)
         return self._write(read)
 
     @property
@@ -85,8 +95,8 @@ class ElementPoll:
     def _duration_ms(self) -> int:
         return round((time.monotonic() - self._began) * 1000)
 
-    def _renew(self) -> None:
-        if time.monotonic() - self._renewed >= RENEW_AFTER_S:
+    def _renew(self, *, now: bool = False) -> None:
+        if now or time.monotonic() - self._renewed >= RENEW_AFTER_S:
             self._renewed = time.monotonic()
             until = self._now + timedelta(seconds=LEASE_S)
             Poll.objects.filter(element=self.element, lease=self.token).update(leased_until=until)
@@ -102,6 +112,7 @@ class ElementPoll:
     def _write(self, read: Read) -> PollReport:
         element, now = self.element, self._now
         with transaction.atomic(durable=True):
+            self._check_source()
             element.refresh_from_db(fields=["naming_format", "naming_saved_at", "naming_effective_at", "paused"])
             names = name_all(element, read.instances)
             changes = store_instances(
@@ -125,11 +136,17 @@ class ElementPoll:
             ok=read.status_error is None,
             error=read.status_error,
             instances=len(read.instances),
-            scheduled_events=sum(len(s.events) for s in (read.statuses or {}).values()),
+            scheduled_events=None if read.statuses is None else sum(len(s.events) for s in read.statuses.values()),
             added=len(changes.added),
             changed=len(changes.changed),
             gone=len(changes.removed),
         )
+
+    def _check_source(self) -> None:
+        """Raise Superseded when the element is not read from where it was when this poll began."""
+        known = tuple(getattr(self.element, field) for field in _SOURCE)
+        if Element.objects.values_list(*_SOURCE).get(pk=self.element.pk) != known:
+            raise Superseded
 
     def _note_names(self, duplicates: int, now: datetime) -> None:
         """Note from when the saved format is in effect, and how many names had to be made unique."""
@@ -184,20 +201,27 @@ class ElementPoll:
     def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch | OwnerUnknown) -> PollReport:
         report = self._report(ok=False, error=error)
         with transaction.atomic(durable=True):
+            self._check_source()
             poll = Poll.objects.get(element=self.element)
+            failure = failure_values(
+                poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s
+            )
             Poll.objects.release(
                 self.element.pk,
                 self.token,
                 **self._attempted(poll, "failed"),
-                **failure_values(
-                    poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s
-                ),
+                **{**failure, "due_at": self._unless_asked_for(failure["due_at"])},
                 refused=not isinstance(error, AwsError) or (isinstance(error, AwsDenied) and error.refused_credentials),
                 throttled=isinstance(error, AwsRejected) and error.throttled,
             )
         return report
 
-    def _report(self, *, ok: bool, error: Exception | None = None, **counts: int) -> PollReport:
+    def _unless_asked_for(self, next_at: datetime) -> models.Case:
+        """Return the next try: an earlier one that somebody asked for since this poll began is kept."""
+        asked = models.When(due_at__lt=self._planned_at, then=models.F("due_at"))
+        return models.Case(asked, default=models.Value(next_at), output_field=models.DateTimeField())
+
+    def _report(self, *, ok: bool, error: Exception | None = None, **counts: int | None) -> PollReport:
         if isinstance(error, AwsError):
             code, text = error.code or type(error).__name__, error.sentence
         else:
@@ -229,9 +253,7 @@ def failure_values(poll: Poll, code: str, text: str, *, now: datetime, interval_
 def back_off_s(failures: int, interval_s: int, chance: float) -> float:
     """Return the wait after so many failures in a row: doubling up to 5 min, with up to a quarter of jitter.
 
-    `chance` is from 0 to 1. An element whose interval is longer than 5 min keeps its interval.
+    `chance` is from 0 to 1. An element that is read less often than every 5 min is tried again after 5 min.
     """
-    if interval_s >= BACK_OFF_LIMIT_S:
-        return interval_s
     longest = min(BACK_OFF_LIMIT_S, interval_s * 2.0 ** min(failures - 1, 10))
     return longest * (0.75 + 0.25 * chance)

@@ -6,20 +6,21 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db import close_old_connections, connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from elements.models import Element, Poll
 from elements.models.polls import LeaseLost
-from elements.usecases.poll_element import LEASE_S, ElementPoll, PollReport, failure_values
+from elements.usecases.poll_element import LEASE_S, ElementPoll, PollReport, Superseded, failure_values
 
 log = logging.getLogger(__name__)
 
-# One element's thread may hang; the others of its batch, and the next batch, must not wait for it.
+# One element's thread may hang; the others of its batch, and the next batch, must not wait for it. The lease keeps it
+# to one thread for each element, and the end of each attempt keeps that thread from staying.
 BATCH_SIZE = 20
-PATIENCE_S = 4.0
+PATIENCE_S = 2.0
 CUT_OFF = (
-    f"The last poll did not finish within {LEASE_S:.0f} s: AWS answered too slowly, or the worker that ran it stopped."
+    f"The last poll was not finished: the worker that ran it stopped, or stood still for more than {LEASE_S:.0f} s."
 )
 
 
@@ -38,7 +39,7 @@ def claim_batches(now: datetime) -> list[list[int]]:
 
 
 def run_batch(element_ids: Iterable[int], *, caller: str) -> None:
-    """Poll the elements side by side, each in its own thread.
+    """Poll the elements that are still queued side by side, each in its own thread.
 
     Returns when all are done, or after PATIENCE_S: what still hangs then goes on by itself under its lease, so
     that a silent AWS never holds up the worker.
@@ -54,7 +55,10 @@ def run_batch(element_ids: Iterable[int], *, caller: str) -> None:
 
 
 def poll_once(element_id: int, *, caller: str, now: datetime) -> PollReport | None:
-    """Poll an element under its lease; None when it is paused, deleted, or being read by another."""
+    """Poll an element under its lease.
+
+    None when it is paused, deleted, being read by another, or got another source meanwhile: it is due then.
+    """
     element = Element.objects.filter(pk=element_id, paused=False).first()
     token = Poll.objects.lease(element_id, now=now, seconds=LEASE_S) if element else None
     if element is None or token is None:
@@ -63,10 +67,15 @@ def poll_once(element_id: int, *, caller: str, now: datetime) -> PollReport | No
         return ElementPoll(element, token, caller=caller, now=now).run()
     except (Element.DoesNotExist, Poll.DoesNotExist):
         log.info("element %s was deleted during its poll", element_id)
-        return None
+    except Superseded:
+        log.info("element %s got other keys or another address during its poll", element_id)
+        Poll.objects.filter(element_id=element_id, lease=token).update(lease="", leased_until=None, due_at=now)
     except LeaseLost:
-        log.warning("the poll of element %s took too long; another worker has taken over", element_id)
-        return None
+        log.warning("the poll of element %s stood still too long; another worker has taken over", element_id)
+    except Exception:
+        log.exception("the poll of element %s ended unexpectedly", element_id)
+        return _note_bug(element, token)
+    return None
 
 
 def poll_in_turn(
@@ -82,34 +91,38 @@ def poll_in_turn(
 
 
 def give_up_lost(now: datetime) -> None:
-    """Note a failure for every poll whose lease ran out, so that silence is said."""
+    """Note a failure for every poll whose lease ran out, so that silence is said, and let it be tried again.
+
+    It is due at once, for it says nothing about AWS; only one that is lost each time waits longer and longer.
+    """
     lost = Poll.objects.filter(leased_until__lte=now).exclude(lease="").select_related("element")
     for poll in lost:
         values = failure_values(poll, "CutOff", CUT_OFF, now=now, interval_s=poll.element.interval_s)
+        if not poll.failures:
+            values["due_at"] = now
         recent = poll.with_result(now, "failed", int(LEASE_S * 1000))
-        Poll.objects.filter(pk=poll.pk, lease=poll.lease).update(
+        Poll.objects.filter(pk=poll.pk, lease=poll.lease, leased_until=poll.leased_until).update(
             lease="", leased_until=None, attempted_at=poll.started_at, recent=recent, **values
         )
 
 
 def _poll_quietly(element_id: int, caller: str) -> None:
-    """Run one poll in a thread: the outermost edge of a batch, where an unexpected error is logged."""
-    close_old_connections()
+    """Run one queued poll in a thread: the outermost edge of a batch, where what went wrong is logged."""
     try:
-        poll_once(element_id, caller=caller, now=timezone.now())
+        # a task that comes late finds that another has polled meanwhile, and has nothing to do
+        if Poll.objects.unqueue(element_id):
+            poll_once(element_id, caller=caller, now=timezone.now())
     except Exception:
-        log.exception("the poll of element %s ended unexpectedly", element_id)
-        _note_bug(element_id)
+        log.exception("the poll of element %s could not be run", element_id)
     finally:
         connection.close()
 
 
-def _note_bug(element_id: int) -> None:
+def _note_bug(element: Element, token: str) -> PollReport:
     """Make an unexpected error visible on the page at once instead of when the lease runs out."""
-    text = "ec2mon could not store the answer. The log of the worker says why."
-    with transaction.atomic():
-        poll = Poll.objects.select_related("element").filter(element_id=element_id).first()
-        if poll is None:  # the element was deleted meanwhile
-            return
-        values = failure_values(poll, "InternalError", text, now=timezone.now(), interval_s=poll.element.interval_s)
-        Poll.objects.filter(pk=poll.pk).update(lease="", leased_until=None, **values)
+    code, text = "InternalError", "ec2mon could not store the answer. The log of the worker says why."
+    poll = Poll.objects.filter(element=element, lease=token).first()
+    if poll is not None:
+        values = failure_values(poll, code, text, now=timezone.now(), interval_s=element.interval_s)
+        Poll.objects.filter(pk=poll.pk, lease=token).update(lease="", leased_until=None, **values)
+    return PollReport(element.name, element.region, ok=False, error_code=code, error=text)

@@ -21,14 +21,61 @@ def test_an_element_without_a_poll_row_gets_one_that_is_due():
     assert len(run_polls.claim_batches(timezone.now())) == 1
 
 
-def test_a_due_poll_is_claimed_once_per_interval():
-    element = builders.element(interval_s=30)
+def test_a_due_poll_is_claimed_by_one_of_many_clocks():
+    element = builders.element()
     now = timezone.now()
-    Poll.objects.update(due_at=now)
 
-    claims = [run_polls.claim_batches(now + timedelta(seconds=s)) for s in (0, 0, 29, 30)]
+    claims = [run_polls.claim_batches(now) for _ in range(3)]
 
-    assert claims == [[[element.pk]], [], [], [[element.pk]]]
+    assert claims == [[[element.pk]], [], []]
+
+
+def test_a_poll_is_due_again_one_interval_after_it_was_due_however_late_it_ran(aws):
+    element = builders.element(aws, aws.add_keys(), interval_s=30)
+    due_at = timezone.now() - timedelta(seconds=3)
+    Poll.objects.update(due_at=due_at)
+
+    run_polls.poll_once(element.pk, caller="poll", now=timezone.now())
+
+    assert Poll.objects.get().due_at == due_at + timedelta(seconds=30)
+
+
+def test_after_a_long_stop_there_is_one_poll_and_the_next_is_a_whole_interval_away(aws):
+    element = builders.element(aws, aws.add_keys(), interval_s=30)
+    now = timezone.now()
+    Poll.objects.update(due_at=now - timedelta(hours=8))
+
+    run_polls.poll_once(element.pk, caller="poll", now=now)
+
+    assert Poll.objects.get().due_at == now + timedelta(seconds=30)
+
+
+def test_a_task_that_was_lost_is_queued_again_after_a_minute_whatever_the_interval():
+    element = builders.element(interval_s=86_400)
+    now = timezone.now()
+    run_polls.claim_batches(now)
+
+    claims = [run_polls.claim_batches(now + timedelta(seconds=s)) for s in (59, 60)]
+
+    assert claims == [[], [[element.pk]]]
+
+
+def test_tasks_that_piled_up_while_no_worker_ran_make_one_poll(aws):
+    element = builders.element(aws, aws.add_keys())
+    for minutes in range(3):
+        assert run_polls.claim_batches(timezone.now() + timedelta(minutes=minutes))
+
+    for _ in range(3):
+        run_polls.run_batch([element.pk], caller="poll")
+
+    assert len(aws.journal("DescribeInstances")) == 1
+
+
+def test_poll_now_is_queued_once_however_often_it_is_pressed():
+    element = builders.element()
+    now = timezone.now()
+
+    assert [Poll.objects.claim_now(element.pk, now) for _ in range(3)] == [True, False, False]
 
 
 def test_a_paused_element_is_not_claimed():
@@ -44,6 +91,7 @@ def test_a_hanging_element_delays_no_other(aws, monkeypatch):
     slow = builders.element(aws, slow_keys, name="slow")
     quick = builders.element(aws, keys, name="quick")
     aws.fault("hang", "DescribeInstances", access_key_id=slow_keys.access_key_id)
+    run_polls.claim_batches(timezone.now())
 
     began = time.monotonic()
     run_polls.run_batch([slow.pk, quick.pk], caller="poll")
@@ -68,6 +116,7 @@ def test_a_poll_whose_worker_vanished_is_said_and_tried_again():
 def test_an_element_deleted_during_its_poll_troubles_nobody(aws, caplog):
     element = builders.element(aws, aws.add_keys())
     aws.fault("slow", "DescribeInstances", seconds=1)
+    run_polls.claim_batches(timezone.now())
     batch = threading.Thread(target=run_polls.run_batch, args=([element.pk],), kwargs={"caller": "poll"})
     batch.start()
     wait_until(lambda: aws.journal("DescribeInstances"))
