@@ -4,10 +4,13 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.errors import AwsError
 from elements.domain.snapshots import InstanceSnapshot
-from elements.models import Activity, Element
+from elements.models import Element
+from elements.usecases.set_up import clear, note, start_afresh
 
 log = logging.getLogger(__name__)
 
@@ -66,22 +69,30 @@ def check_owner(element: Element, snapshots: Sequence[InstanceSnapshot], *, now:
 
 
 def note_account(element: Element, account_id: str, arn: str, now: datetime) -> None:
-    """Keep who AWS says the keys are; the first account seen becomes the element's own."""
+    """Keep who AWS says the keys are; the first account seen becomes the element's own.
+
+    Nothing is kept when other keys were stored since the element was read: the answer is about the old ones.
+    """
     element.seen_account_id, element.account_arn, element.identified_at = account_id, arn, now
     element.account_id = element.account_id or account_id
-    element.save(update_fields=["seen_account_id", "account_arn", "identified_at", "account_id"])
-
-
-def accept_account(element: Element, *, by: str, now: datetime) -> None:
-    """Make the account AWS last named the element's own; what other accounts' instances it holds turns gone."""
-    old = element.account_id
-    element.account_id = element.seen_account_id
-    element.save(update_fields=["account_id"])
-    Activity.objects.note(
-        by=by,
-        kind="setting",
-        text=f"Account of {element.name} changed",
-        now=now,
-        element=element,
-        changes={"Account ID": [old, element.account_id]},
+    Element.objects.filter(pk=element.pk, keys_stored_at=element.keys_stored_at).update(
+        seen_account_id=account_id, account_arn=arn, identified_at=now, account_id=element.account_id
     )
+
+
+def accept_account(element: Element, seen_account_id: str, *, by: str, now: datetime) -> bool:
+    """Make the account AWS last named the element's own and clear the other's instances; it is due at once.
+
+    False when AWS has named another account since the one that was shown.
+    """
+    with transaction.atomic():
+        element.refresh_from_db(fields=["account_id", "seen_account_id"])
+        if not element.account_changed or element.seen_account_id != seen_account_id:
+            return False
+        old, element.account_id = element.account_id, element.seen_account_id
+        element.save(update_fields=["account_id"])
+        clear(element, now)
+        start_afresh(element, now)
+        changes = {"Account ID": [old, element.account_id]}
+        note(element, "New account accepted", by=by, now=now, changes=changes)
+    return True

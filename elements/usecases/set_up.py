@@ -7,7 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
+from elements.domain.connection_reports import Report
 from elements.models import Activity, Element, Poll
+from elements.usecases.configure import switch_polling
 from elements.usecases.connect import Credentials
 
 LABELS = {
@@ -16,7 +18,6 @@ LABELS = {
     "endpoint_url": "Endpoint URL",
     "sts_endpoint_url": "STS Endpoint URL",
     "account_id": "Account ID",
-    "interval_s": "Polling Interval",
 }
 # Whoever changes one of these sends the element's signature somewhere else.
 TARGET = ("region", "endpoint_url", "sts_endpoint_url")
@@ -53,12 +54,13 @@ def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime) -> E
     paused = values.pop("paused")
     with transaction.atomic():
         element = Element.objects.create(**values)
-        changes = {label: ["", values[name]] for name, label in LABELS.items() if values[name] != ""}
+        labels = {**LABELS, "interval_s": "Polling Interval"}
+        changes = {label: ["", values[name]] for name, label in labels.items() if values[name] != ""}
         note(element, "Element added", by=by, now=now, changes=changes)
         if keys is not None:
             replace_keys(element, keys, by=by, now=now)
         if paused:
-            pause(element, True, by=by, now=now)
+            switch_polling(element, False, by=by, now=now)
     return element
 
 
@@ -82,11 +84,18 @@ def retargets(element: Element, wanted: Mapping[str, Any]) -> bool:
 
 
 def change(
-    element: Element, wanted: Mapping[str, Any], keys: Credentials | None, *, by: str, now: datetime
+    element: Element,
+    wanted: Mapping[str, Any],
+    keys: Credentials | None,
+    *,
+    by: str,
+    now: datetime,
+    report: Report | None = None,
 ) -> dict[str, list[Any]]:
     """Change settings and keys in one transaction and return {field: [old, new]}.
 
-    Another region or account clears the element's instances; what concerns AWS makes it due at once.
+    Another region or account clears the element's instances; what concerns AWS makes it due at once. `report` is the
+    test of exactly these settings and keys.
     """
     with transaction.atomic():
         element.refresh_from_db(fields=list(LABELS), from_queryset=Element.objects.select_for_update())
@@ -104,6 +113,8 @@ def change(
         elif any(name in (*TARGET, *PLACE) for name in found):
             forget_owner(element)
             start_afresh(element, now)
+        if report is not None:
+            note_report(element, report)
     return found
 
 
@@ -120,6 +131,17 @@ def replace_keys(element: Element, keys: Credentials, *, by: str, now: datetime)
         start_afresh(element, now)
         hint = f"{keys.access_key_id[:4]}…{keys.access_key_id[-4:]}"
         note(element, f"Keys stored, Access Key ID {hint}", by=by, now=now, kind="keys")
+
+
+def note_report(element: Element, report: Report) -> None:
+    """Keep a test of what is stored now, and whose keys they are if AWS said so."""
+    element.last_test = report.as_json()
+    fields = ["last_test"]
+    if report.account_id:
+        element.seen_account_id, element.account_arn = report.account_id, report.arn
+        element.identified_at = report.at
+        fields += ["seen_account_id", "account_arn", "identified_at"]
+    element.save(update_fields=fields)
 
 
 def forget_owner(element: Element) -> None:
@@ -164,24 +186,6 @@ def clear(element: Element, now: datetime) -> None:
         status_failed_since=None,
         status_failure_text="",
     )
-
-
-def pause(element: Element, paused: bool, *, by: str, now: datetime) -> None:
-    """Switch polling off or on; an element that is polled again is due at once."""
-    if element.paused == paused:
-        return
-    with transaction.atomic():
-        element.set_paused(paused, by=by, now=now)
-        if not paused:
-            Poll.objects.make_due(element.pk, now)
-        words = ["active", "paused"]
-        note(
-            element,
-            "Polling paused" if paused else "Polling resumed",
-            by=by,
-            now=now,
-            changes={"State": words if paused else words[::-1]},
-        )
 
 
 def holdings(element: Element) -> Holdings:

@@ -14,6 +14,7 @@ from elements.domain.wording import plural
 from elements.forms.elements import KEY_NAMES, ElementForm
 from elements.models import Element
 from elements.usecases import set_up
+from elements.usecases.configure import switch_polling
 
 USAGE, FAILED = 2, 1
 
@@ -80,12 +81,12 @@ class Command(BaseCommand):
 
     def _pause(self, options: dict[str, Any]) -> None:
         for element in [found(name) for name in options["elements"]]:
-            set_up.pause(element, True, by=_who(), now=timezone.now())
+            switch_polling(element, False, by=_who(), now=timezone.now())
             self.stdout.write(f"{element.name}: polling paused")
 
     def _resume(self, options: dict[str, Any]) -> None:
         for element in [found(name) for name in options["elements"]]:
-            set_up.pause(element, False, by=_who(), now=timezone.now())
+            switch_polling(element, True, by=_who(), now=timezone.now())
             self.stdout.write(f"{element.name}: polling resumed")
 
     def _remove(self, options: dict[str, Any]) -> None:
