@@ -1,10 +1,17 @@
 """DebugRecord: the stored trace of one HTTP attempt of one interaction with AWS."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Q
 
+from elements.domain.debug_results import COMMAND, DRY_RUN_WORKED, POLLING, Result, anchor, caused_by, result, returned
+from elements.domain.throttling import THROTTLES
 from elements.models.elements import Element
+
+# Records are stored when an attempt has ended and carry when it began: numbers follow times but for this much.
+_UNORDERED = timedelta(minutes=10)
 
 
 class DebugRecordQuerySet(models.QuerySet["DebugRecord"]):
@@ -17,6 +24,61 @@ class DebugRecordQuerySet(models.QuerySet["DebugRecord"]):
     def since(self, moment: datetime) -> "DebugRecordQuerySet":
         """Keep those at or after a moment."""
         return self.filter(at__gte=moment)
+
+    def until(self, moment: datetime) -> "DebugRecordQuerySet":
+        """Keep those at or before a moment; later ones are left out by their number, without looking at them."""
+        after = self.filter(at__gt=moment + _UNORDERED).order_by("at").values_list("pk", flat=True).first()
+        return self.filter(at__lte=moment, **({} if after is None else {"pk__lt": after}))
+
+    def succeeded(self) -> "DebugRecordQuerySet":
+        """Keep those AWS answered as wished."""
+        return self.filter(_GOOD)
+
+    def throttled(self) -> "DebugRecordQuerySet":
+        """Keep those AWS refused because it was asked too often."""
+        return self.filter(_THROTTLED)
+
+    def failed(self) -> "DebugRecordQuerySet":
+        """Keep those that neither succeeded nor were throttled."""
+        return self.exclude(_GOOD).exclude(_THROTTLED)
+
+    def retried(self) -> "DebugRecordQuerySet":
+        """Keep the repetitions of an attempt that failed."""
+        return self.filter(attempt__gt=1)
+
+    def by_polling(self) -> "DebugRecordQuerySet":
+        """Keep those that nobody asked for just then."""
+        return self.filter(caller__in=POLLING)
+
+    def by_users(self) -> "DebugRecordQuerySet":
+        """Keep those somebody asked for on a page."""
+        return self.exclude(caller__in=(*POLLING, COMMAND))
+
+    def naming_instance(self, instance_id: str) -> "DebugRecordQuerySet":
+        """Keep those whose request names the instance."""
+        return self.filter(instance_ids__contains=instance_id)
+
+    def mentioning(self, text: str) -> "DebugRecordQuerySet":
+        """Keep those with the text in an ID, an error, the operation or the caller."""
+        fields = ("request_id", "instance_ids", "error_code", "error_message", "operation", "caller")
+        either = Q()
+        for field in fields:
+            either |= Q(**{f"{field}__icontains": text})
+        return self.filter(either)
+
+    def in_steps(self, size: int = 500) -> "Iterator[DebugRecord]":
+        """Yield all records, newest first, a query for each step: no cursor stays open while somebody downloads."""
+        before: int | None = None
+        while True:
+            step = list((self if before is None else self.filter(pk__lt=before)).newest()[:size])
+            yield from step
+            if len(step) < size:
+                return
+            before = step[-1].pk
+
+
+_GOOD = Q(outcome="ok") | Q(error_code=DRY_RUN_WORKED)
+_THROTTLED = Q(error_code__in=THROTTLES)
 
 
 class DebugRecord(models.Model):
@@ -59,3 +121,23 @@ class DebugRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.operation} {self.request_id}"
+
+    @property
+    def result(self) -> Result:
+        """Return how the attempt ended."""
+        return result(self.outcome, self.error_code, self.http_status, self.attempt)
+
+    @property
+    def cause(self) -> str:
+        """Return on whose behalf AWS was asked."""
+        return caused_by(self.caller)
+
+    @property
+    def returned_text(self) -> str:
+        """Return how much came back."""
+        return returned(self.operation, self.returned, self.parameters, self.response)
+
+    @property
+    def anchor(self) -> str:
+        """Return the record's place in a page."""
+        return anchor(self.request_id, self.pk)

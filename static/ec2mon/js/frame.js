@@ -51,11 +51,13 @@ const unfold = (button, open) => {
   row.hidden = !open;
 };
 
-/* An address with #<request-id> opens that record. */
+/* An address with #<request-id> opens that record; one that is not on the page is asked for. */
 const unfoldAddressed = () => {
-  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const button = target && $(".exp", target);
+  let id = location.hash.slice(1);
+  try { id = decodeURIComponent(id); } catch { /* not ours */ }
+  const target = id && document.getElementById(id), button = target && $(".exp", target);
   if (button) { unfold(button, true); target.scrollIntoView({ block: "nearest" }); }
+  else if (!target && /^[\da-f]{4,}(-[\da-f]+){2,}$/i.test(id) && $("[data-records]") && !location.search.includes("q=")) location.replace("?q=" + id + location.hash);
 };
 
 export const start = () => {
@@ -64,7 +66,7 @@ export const start = () => {
   dialogs();
   on("click", "[data-copy]", (_event, button) => copy(button.dataset.copy, button));
   on("click", "[data-copy-from]", (_event, button) => copy(document.getElementById(button.dataset.copyFrom).textContent, button));
-  on("click", ".exp", (_event, button) => unfold(button, button.getAttribute("aria-expanded") !== "true"));
+  on("click", ".exp", (event, button) => { event.preventDefault(); unfold(button, button.getAttribute("aria-expanded") !== "true"); });
   unfoldAddressed();
   addEventListener("hashchange", unfoldAddressed);
   measure();

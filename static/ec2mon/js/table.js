@@ -5,6 +5,8 @@ import { bring, idleMs, look, remember } from "./use.js";
 
 export const table = $("table[data-live-table]");
 export const rows = () => (table ? Array.from(table.tBodies[0].rows).filter((row) => row.dataset.key) : []);
+/* A record that unfolds: its second row has no key and goes where the first goes. */
+const detailOf = (row) => (row.nextElementSibling?.classList.contains("detail") ? row.nextElementSibling : null);
 const byKey = () => new Map(rows().map((row) => [row.dataset.key, row]));
 const notice = $("[data-notice]");
 const nouns = [table?.dataset.noun || "instance", table?.dataset.nouns || "instances"];
@@ -98,13 +100,14 @@ const settle = async () => {
 
 const arrange = () => {
   const body = table.tBodies[0], have = byKey(), expected = new Set(order), focused = document.activeElement, top = table.parentElement.scrollTop, arrived = [];
-  for (const [key, row] of have) if (!expected.has(key)) row.remove();
-  const tail = Array.from(body.rows).find((row) => !row.dataset.key) || null;
+  for (const [key, row] of have) if (!expected.has(key)) { detailOf(row)?.remove(); row.remove(); }
+  const tail = Array.from(body.rows).find((row) => !row.dataset.key && !row.classList.contains("detail")) || null;
   for (const key of order) {
     if (!have.has(key) && !arriving.has(key)) continue;
-    const row = have.get(key) || document.importNode(arriving.get(key), true);
+    const [row, detail] = have.has(key) ? [have.get(key), detailOf(have.get(key))] : [arriving.get(key), detailOf(arriving.get(key))].map((node) => node && document.importNode(node, true));
     if (!have.has(key)) { Array.from(row.cells).forEach(remember); arrived.push(row.cells[1] || row.cells[0]); }
     body.insertBefore(row, tail);
+    if (detail) body.insertBefore(detail, tail);
   }
   arriving.clear();
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
