@@ -6,7 +6,7 @@ Grammar: text, `{placeholder}`, `{first|second}` where the first that is not emp
 
 import difflib
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

@@ -69,7 +69,7 @@ def _move_next_poll(element: Element, now: datetime) -> None:
 
 
 def _label(name: str) -> str:
-    return str(Element._meta.get_field(name).verbose_name)
+    return str(getattr(Element._meta.get_field(name), "verbose_name", name))
 
 
 def _shown(name: str, value: int | str) -> int | str:

@@ -1,0 +1,102 @@
+"""Check what somebody enters on Configuration. The rules come from the domain."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from elements.domain.display_keys import DISPLAY_KEY_FORMATS
+from elements.domain.limits import DEBUG_ROWS, INTERVAL_S, RETENTION_DAYS
+from elements.domain.naming import InvalidFormat, parse
+from elements.domain.wording import grouped
+from elements.models import Element
+
+
+class NamingForm(forms.Form):
+    """The naming format. Its own parser says what is wrong, so the field itself refuses nothing."""
+
+    naming_format = forms.CharField(
+        label="Naming Format",
+        required=False,
+        strip=False,
+        widget=forms.TextInput(
+            attrs={
+                "class": "input fmt",
+                "autocomplete": "off",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "aria-describedby": "fmt-h fmt-e",
+                "data-fmt": True,
+            }
+        ),
+    )
+
+    def clean_naming_format(self) -> str:
+        """Take a format that can be read."""
+        text: str = self.cleaned_data["naming_format"]
+        try:
+            parse(text)
+        except InvalidFormat as error:
+            raise ValidationError(error.message) from None
+        return text
+
+
+def _number(limits: tuple[int, int], unit: str, size: int = 5) -> forms.IntegerField:
+    low, high = limits
+    sentence = f"Enter a whole number from {grouped(low)} to {grouped(high)}."
+    keys = ("required", "invalid", "min_value", "max_value")
+    return forms.IntegerField(
+        min_value=low,
+        max_value=high,
+        show_hidden_initial=True,
+        label_suffix=unit,
+        error_messages=dict.fromkeys(keys, sentence),
+        widget=forms.TextInput(
+            attrs={"class": "input input--short", "inputmode": "numeric", "autocomplete": "off", "size": size}
+        ),
+    )
+
+
+class _ChangesOnly(forms.Form):
+    """Saves what somebody changed on the form, so that a page left open for days takes nothing back."""
+
+    def changes(self) -> dict[str, Any]:
+        """Return the cleaned values that differ from those that the page showed."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name in self.cleaned_data}
+
+
+class PollingForm(_ChangesOnly):
+    """How often the element is polled, and whether at all."""
+
+    interval_s = _number(INTERVAL_S, "seconds", 6)
+    polled = forms.BooleanField(
+        label="Poll this element",
+        required=False,
+        show_hidden_initial=True,
+        widget=forms.CheckboxInput(attrs={"class": "check"}),
+    )
+
+    @classmethod
+    def shown(cls, element: Element) -> dict[str, Any]:
+        """Return what the form shows of an element."""
+        return {"interval_s": element.interval_s, "polled": not element.paused}
+
+
+class RetentionForm(_ChangesOnly):
+    """How long what is over is kept."""
+
+    gone_retention_days = _number(RETENTION_DAYS, "days")
+    event_retention_days = _number(RETENTION_DAYS, "days")
+    debug_retention_days = _number(RETENTION_DAYS, "days")
+    debug_max_rows = _number(DEBUG_ROWS, "records", 8)
+
+    @classmethod
+    def shown(cls, element: Element) -> dict[str, Any]:
+        """Return what the form shows of an element."""
+        return {name: getattr(element, name) for name in cls.base_fields}
+
+
+class DisplayKeyForm(forms.Form):
+    """The Scheduled Events Display Key Format."""
+
+    display_key_format = forms.ChoiceField(label="Scheduled Events Display Key Format", choices=DISPLAY_KEY_FORMATS)
