@@ -1,16 +1,14 @@
-# Each target is one command on a fresh machine with Python 3.11 or later.
+# Each target is one command on a fresh machine with Python 3.11 or later. `PY=python3.12 make run` takes another Python.
 PY ?= python3
 BIN := .venv/bin
 
-.PHONY: test check lock
+.PHONY: run demo test check lock python
 
-.venv/.dev-ok: requirements-dev.txt
-	@if command -v uv >/dev/null; then \
-	  uv venv -q --allow-existing --python $(PY) .venv && uv pip sync -q --python $(BIN)/python --require-hashes $<; \
-	else \
-	  $(PY) -m venv .venv && $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r $<; \
-	fi
-	@touch $@
+run: .venv/.ok
+	@$(BIN)/python manage.py up
+
+demo: .venv/.ok
+	@$(BIN)/python -m simulator.demo_up
 
 test: .venv/.dev-ok
 	$(BIN)/python -m pytest
@@ -26,3 +24,29 @@ check: .venv/.dev-ok
 lock:
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements.in -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+# What runs. It takes nothing away, so that what tests and lints stays in a .venv that has it.
+.venv/.ok: requirements.txt
+	@if [ .venv/.dev-ok -nt $< ]; then :; else \
+	  $(call install,$<); \
+	fi
+	@touch $@
+
+# What runs, tests and lints.
+.venv/.dev-ok: requirements-dev.txt
+	@$(call install,$<)
+	@touch $@
+
+# uv when there is one; otherwise the pip of the machine, which spares a copy of it; otherwise the pip that venv brings.
+define install
+$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || { echo "ec2mon needs Python 3.11 or later; $(PY) is older or missing. Another one: PY=python3.12 make $(MAKECMDGOALS)"; exit 1; }; \
+  echo "Installing $(1) into .venv (once) ..."; \
+  if uv --version >/dev/null 2>&1; then \
+    uv venv -q --allow-existing --python $(PY) .venv && uv pip install -q --python $(BIN)/python --require-hashes -r $(1); \
+  elif $(PY) -m pip --version >/dev/null 2>&1; then \
+    $(PY) -m venv --without-pip .venv && $(PY) -m pip --python $(BIN)/python install -q --disable-pip-version-check --require-hashes -r $(1); \
+  else \
+    $(PY) -m venv .venv && $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(1); \
+  fi
+endef

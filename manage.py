@@ -7,7 +7,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
-from ec2mon.env_file import ENV_FILE, write_missing_secrets
+from ec2mon.env_file import env_file, write_missing_secrets
 
 
 def main() -> None:
@@ -19,15 +19,18 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"ec2mon is not set up: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _write_missing_secrets() -> None:
+    path = env_file()
     try:
-        written = write_missing_secrets()
+        written = write_missing_secrets(path)
     except OSError as error:
-        sys.exit(f"The secrets of this installation cannot be written to {ENV_FILE}: {error.strerror}.")
+        sys.exit(f"The secrets of this installation cannot be written to {path}: {error.strerror}.")
     if written:
-        print(f"Wrote {' and '.join(written)} to {ENV_FILE}. Keep a copy of that file.", flush=True)
+        print(f"Wrote {' and '.join(written)} to {path}. Keep a copy of that file.", flush=True)
 
 
 if __name__ == "__main__":

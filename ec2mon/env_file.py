@@ -10,7 +10,6 @@ import environ
 from cryptography.fernet import Fernet
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-ENV_FILE = Path(os.environ.get("EC2MON_ENV_FILE") or BASE_DIR / ".env")
 
 _HEADER = (
     "# Secrets of this installation. Keep a copy: without FIELD_ENCRYPTION_KEY the stored AWS keys cannot be read.\n"
@@ -21,7 +20,12 @@ _MAKE: Mapping[str, Callable[[], str]] = {
 }
 
 
-def write_missing_secrets(path: Path = ENV_FILE) -> tuple[str, ...]:
+def env_file() -> Path:
+    """Return where the settings that are not in the environment are read from."""
+    return Path(os.environ.get("EC2MON_ENV_FILE") or BASE_DIR / ".env")
+
+
+def write_missing_secrets(path: Path) -> tuple[str, ...]:
     """Add the secrets that neither the environment nor the file has, and return their names.
 
     What the file says already is kept. A start at the same time loses the race and takes the other's secrets.

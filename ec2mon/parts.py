@@ -1,5 +1,6 @@
 """What runs: web, workers and clock, each as a process of its own."""
 
+import logging
 import socket
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -33,6 +34,20 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def url(host: str, port: int) -> str:
+    """Return the address to open in a browser on this machine."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 (compared, not used)
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def log_to_stdout() -> None:
+    """Write the log of the supervisor where those of its children go: one log, on standard output."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(sys.stdout)
 
 
 def children(parts: Collection[str], listener: socket.socket | None) -> Iterator[Child]:

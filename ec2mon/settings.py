@@ -6,9 +6,10 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from ec2mon.env_file import BASE_DIR, ENV_FILE
+from ec2mon.env_file import BASE_DIR, env_file
 
 env = environ.Env()
+ENV_FILE = env_file()
 if ENV_FILE.is_file():
     env.read_env(ENV_FILE)
 
@@ -32,7 +33,7 @@ def _secret(name: str) -> str:
     value = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(
-            f"{name} is not set. `make run` writes one into .env at its first start; otherwise set it in the environment"
+            f"{name} is not set. `make run` writes one into .env when it first starts; or set it in the environment"
             " or in .env (.env.example says how)."
         )
     return value

@@ -1,7 +1,6 @@
 """`manage.py up`: the whole product on this machine, or some of its parts."""
 
 import errno
-import logging
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         """Take the port first: what cannot start says so before it changes anything."""
         chosen = options["only"] or parts.PARTS
         listener = self._listener() if parts.WEB in chosen else None
-        _log_to(sys.stdout)
+        parts.log_to_stdout()
         prepare.prepare()
         if password := prepare.first_administrator():
             self.stdout.write(f"Sign in as {prepare.ADMINISTRATOR} with the password {password} (shown only now)")
@@ -38,7 +37,7 @@ class Command(BaseCommand):
         supervisor = Supervisor(watch.complaint)
         supervisor.catch_signals()
         if listener:
-            self.stdout.write(f"ec2mon is at {url()} – Ctrl-C ends it")
+            self.stdout.write(f"ec2mon is at {parts.url(settings.HOST, settings.PORT)} – Ctrl-C ends it")
         self.stdout.flush()
         for child in parts.children(chosen, listener):
             supervisor.add(child)
@@ -52,21 +51,8 @@ class Command(BaseCommand):
             sys.exit(_why_not(error))
 
 
-def url() -> str:
-    """Return the address to open in a browser on this machine."""
-    host = settings.HOST if settings.HOST not in ("0.0.0.0", "::") else "localhost"  # noqa: S104 (a comparison)
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}/"
-
-
 def _why_not(error: OSError) -> str:
     where = f"port {settings.PORT} of {settings.HOST}"
     if error.errno == errno.EADDRINUSE:
         return f"Another program uses {where}, perhaps ec2mon itself. Another port: PORT={settings.PORT + 1} make run"
     return f"ec2mon cannot listen on {where} (settings HOST and PORT): {error.strerror}."
-
-
-def _log_to(stream: Any) -> None:
-    """Write this process's log where those of its children go."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setStream(stream)
