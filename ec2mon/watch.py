@@ -26,7 +26,7 @@ class Watch(threading.Thread):
     `beats` names the beat that proves each child alive; `asks` are what to do to get one. Silence is counted by this
     machine's steady clock, and only while the database answers: neither a clock that is put right nor a database that
     is away makes anything look stuck. Where hosts share a queue, another one may answer; so one that was silent for
-    long is asked more often.
+    long is asked more often, and so is one that just started.
     """
 
     def __init__(self, beats: Mapping[str, str], asks: Mapping[str, Callable[[], None]]) -> None:
@@ -35,13 +35,17 @@ class Watch(threading.Thread):
         self._known: dict[str, datetime] = {}
         self._heard = dict.fromkeys(beats.values(), time.monotonic())
         self._asked: dict[str, float] = {}
+        self._started: dict[str, float] = {}
         self._looked_at = time.monotonic()
         self._troubled = False
 
     def complaint(self, child: Child) -> str:
         """Return what is wrong with a child, or nothing."""
         beat = self._beats.get(child.name)
-        if beat is None or self._silence(beat, child.started_at) < SILENT_AFTER_S:
+        if beat is None:
+            return ""
+        self._started[beat] = child.started_at
+        if self._looked_at - max(self._heard[beat], child.started_at) < SILENT_AFTER_S:
             return ""
         return f"it has shown no sign of life for {SILENT_AFTER_S:.0f} s"
 
@@ -58,9 +62,6 @@ class Watch(threading.Thread):
                 self._troubled = False
             time.sleep(_LOOK_EVERY_S)
 
-    def _silence(self, beat: str, started_at: float) -> float:
-        return self._looked_at - max(self._heard[beat], started_at)
-
     def _look(self) -> None:
         beats: Sequence[tuple[str, datetime]] = list(
             WorkerBeat.objects.filter(host=self._host, queue__in=self._heard).values_list("queue", "at")
@@ -74,7 +75,8 @@ class Watch(threading.Thread):
     def _ask(self) -> None:
         now = time.monotonic()
         for beat, ask in self._asks.items():
-            pause = _LOOK_EVERY_S if now - self._heard[beat] > UNEASY_AFTER_S else _ASK_EVERY_S
+            quiet = self._heard[beat] < max(now - UNEASY_AFTER_S, self._started.get(beat, 0.0))
+            pause = _LOOK_EVERY_S if quiet else _ASK_EVERY_S
             if now - self._asked.get(beat, -_ASK_EVERY_S) >= pause:
                 ask()
                 self._asked[beat] = now
