@@ -10,8 +10,10 @@ run: .venv/.ok
 demo: .venv/.ok
 	@$(BIN)/python -m simulator.demo_up
 
+# On SQLite, then once more on PostgreSQL with Redis where their programs are installed.
 test: .venv/.dev-ok
 	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.with_services
 
 check: .venv/.dev-ok
 	$(BIN)/ruff format --check .

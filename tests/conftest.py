@@ -1,8 +1,28 @@
-"""What tests share, and skips that count as failures in CI."""
+"""What tests share, skips that count as failures in CI, and what is not run twice."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+TESTS = Path(__file__).parent
+# What knows no database is tested once; everything else runs on PostgreSQL too.
+ONCE = ("domain", "simulator", "aws", "house")
+
+
+def pytest_collection_modifyitems(config, items):
+    from django.conf import settings
+
+    if settings.SQLITE:
+        return
+    once = [item for item in items if _is_plain(item)]
+    config.hook.pytest_deselected(items=once)
+    items[:] = [item for item in items if item not in once]
+
+
+def _is_plain(item):
+    folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+    return folder in ONCE and item.get_closest_marker("django_db") is None
 
 
 @pytest.hookimpl(wrapper=True)

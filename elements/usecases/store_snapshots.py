@@ -1,7 +1,7 @@
 """Write what AWS showed: only rows that changed, in the caller's transaction."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from elements.models import Action, Element, Instance, Poll, ScheduledEvent
 log = logging.getLogger(__name__)
 
 BATCH = 250
+IDS_AT_ONCE = 5000
 # How long a read may still show the state from before an accepted request (EC2 is eventually consistent).
 HOLD = timedelta(seconds=60)
 _FIXED = {"id", "element", "instance_id", "first_seen_at", "protected_seen_at", "spot_type"}
@@ -83,9 +84,7 @@ def store_instances(
     if changes:
         revision = Poll.objects.next_revision(element.pk)
         _upsert(element, seen, changes, with_status=statuses is not None, read_at=read_at, revision=revision)
-        element.instances.filter(instance_id__in=changes.removed).update(
-            gone_at=now, observed_at=read_at, revision=revision
-        )
+        _update(element, changes.removed, gone_at=now, observed_at=read_at, revision=revision)
         Poll.objects.filter(element=element).update(counts=count(element))
     return changes
 
@@ -101,8 +100,7 @@ def hold(element: Element) -> None:
 
 def touch(element: Element, instance_ids: Sequence[str]) -> None:
     """Mark rows as changed, because something shown in them did, so that open pages fetch them."""
-    revision = Poll.objects.next_revision(element.pk)
-    element.instances.filter(instance_id__in=instance_ids).update(revision=revision)
+    _update(element, instance_ids, revision=Poll.objects.next_revision(element.pk))
 
 
 def count(element: Element) -> dict[str, Any]:
@@ -122,6 +120,13 @@ def count(element: Element) -> dict[str, Any]:
     counts["next_event_at"] = first.not_before.isoformat() if first and first.not_before else None
     counts["next_event_code"] = first.code if first else ""
     return counts
+
+
+def _update(element: Element, instance_ids: Iterable[str], **values: Any) -> None:
+    """Set columns of any number of instances; a statement of SQLite holds a limited number of values."""
+    ids = list(instance_ids)
+    for start in range(0, len(ids), IDS_AT_ONCE):
+        element.instances.filter(instance_id__in=ids[start : start + IDS_AT_ONCE]).update(**values)
 
 
 def _known(element: Element) -> dict[str, Known]:
