@@ -9,7 +9,7 @@ from typing import Any
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot, digest
 
 # Worst first: the order in which a table sorted by checks shows them.
-_CHECK_RANKS = {"impaired": 0, "insufficient-data": 1, "initializing": 2, "ok": 3}
+CHECK_RANKS = {"impaired": 0, "insufficient-data": 1, "initializing": 2, "ok": 3}
 UNCHECKED_RANK = 9
 _STAMP = re.compile(r"\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (?:GMT|UTC)\)")
 _COPIED = (
@@ -58,7 +58,7 @@ def status_values(status: StatusSnapshot | None) -> dict[str, Any]:
     checks = (status.system, status.instance, status.ebs) if status else ("", "", "")
     values: dict[str, Any] = dict(zip(("system_status", "instance_status", "ebs_status"), checks, strict=True))
     values["impaired_since_at"] = status.impaired_since if status else None
-    values["checks_rank"] = min((_CHECK_RANKS.get(check, UNCHECKED_RANK) for check in checks), default=UNCHECKED_RANK)
+    values["checks_rank"] = min((CHECK_RANKS.get(check, UNCHECKED_RANK) for check in checks), default=UNCHECKED_RANK)
     values["status_digest"] = digest(values)
     return values
 

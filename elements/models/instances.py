@@ -1,13 +1,50 @@
 """Instance: what AWS last said about one EC2 instance, and the name we show for it."""
 
-from django.db import models
+from collections.abc import Mapping
 
-from elements.domain.instance_states import CHANGING, StateView, state_view
+from django.db import models
+from django.db.models import Case, F, Value, When
+from django.db.models.expressions import Expression
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Lower, NullIf
+
+from elements.domain.actions import InstanceFacts
+from elements.domain.instance_states import CHANGING, STATES, StateView, state_view
 from elements.models.elements import Element
 
 CHECKS = ("system_status", "instance_status", "ebs_status")
 # Not needed for a row of a table, and large.
 HEAVY_FIELDS = ("details", "search", "tag_lines")
+DEFAULT_SORT = "name"
+TAG_PREFIX = "tag:"
+
+
+def _text(column: str) -> Expression:
+    """Return a column whose empty texts sort with the absent ones."""
+    return NullIf(F(column), Value(""))
+
+
+# What a table may be sorted by. Ascending, the checks come worst first and the launches youngest first.
+SORTS: Mapping[str, Expression | F] = {
+    "name": Lower("display_name"),
+    "id": F("instance_id"),
+    "state": Case(*(When(state=name, then=Value(rank)) for rank, name in enumerate(STATES)), default=Value(99)),
+    "checks": F("checks_rank"),
+    "type": _text("instance_type"),
+    "az": _text("availability_zone"),
+    "private_ip": F("private_ip_number"),
+    "public_ip": F("public_ip_number"),
+    "launched": F("launched_at"),
+    "platform": _text("platform"),
+    "architecture": _text("architecture"),
+    "vpc": _text("vpc_id"),
+    "subnet": _text("subnet_id"),
+    "image": _text("image_id"),
+    "key_pair": _text("key_name"),
+    "iam_role": _text("iam_role"),
+    "lifecycle": _text("lifecycle"),
+    "asg": _text("auto_scaling_group"),
+}
 
 
 class InstanceQuerySet(models.QuerySet["Instance"]):
@@ -33,9 +70,27 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         """Keep those with an impaired status check."""
         return self.filter(checks_rank=0)
 
+    def sorted_by(self, sort: str) -> "InstanceQuerySet":
+        """Sort by a name of SORTS or `tag:key`, with a leading - the other way round; anything else is the default.
+
+        What has no value comes last either way, and equal rows keep one order.
+        """
+        name = sort.removeprefix("-")
+        if not is_sort(name):
+            sort = name = DEFAULT_SORT
+        by = KeyTextTransform(name.removeprefix(TAG_PREFIX), "tags") if name not in SORTS else SORTS[name]
+        downwards = sort.startswith("-") != (name == "launched")
+        order = by.desc(nulls_last=True) if downwards else by.asc(nulls_last=True)
+        return self.order_by(order, "display_name", "id")
+
     def light(self) -> "InstanceQuerySet":
         """Leave the columns out that no table row shows."""
         return self.defer(*HEAVY_FIELDS)
+
+
+def is_sort(name: str) -> bool:
+    """Tell whether rows can be sorted by a name, given without a leading -."""
+    return name in SORTS or (name.startswith(TAG_PREFIX) and name != TAG_PREFIX and "\0" not in name)
 
 
 class Instance(models.Model):
@@ -111,6 +166,20 @@ class Instance(models.Model):
     def view(self) -> StateView:
         """Return the look of the state, or of having gone."""
         return state_view("gone" if self.gone_at else self.state)
+
+    def facts(self, open_verb: str = "", open_by: str = "") -> InstanceFacts:
+        """Return what decides whether the instance may be asked for something."""
+        return InstanceFacts(
+            state=self.state,
+            is_gone=self.gone_at is not None,
+            root_device_type=self.root_device_type,
+            lifecycle=self.lifecycle,
+            spot_type=self.spot_type,
+            protected_seen_at=self.protected_seen_at,
+            managed_by=self.managed_by,
+            open_verb=open_verb,
+            open_by=open_by,
+        )
 
     @property
     def checks_passed(self) -> int:

@@ -24,10 +24,13 @@ const applyPart = (node, fresh) => {
 };
 const release = () => { if (waiting.size) { look(); for (const [node, fresh] of waiting) applyPart(node, fresh); } };
 
+/* Not under an open dialog or menu: then the page stays as it is and is asked again. */
+const reload = () => { if (!$("dialog[open]") && !$(":popover-open")) location.reload(); return false; };
+
 /** Bring the page to what the answer says; false when its shape changed and the page was loaded anew. */
 const apply = (answer) => {
   const freshTable = $("table[data-live-table]", answer), told = $("[data-live]", answer);
-  if (freshTable && !table.table) { location.reload(); return false; }
+  if ((freshTable && !table.table) || (told?.dataset.shape || "") !== (source.dataset.shape || "")) return reload();
   look();
   const mine = new Map(parts(document).map((node) => [node.dataset.livePart, node]));
   for (const fresh of parts(answer)) { const node = mine.get(fresh.dataset.livePart); if (node) applyPart(node, fresh); }

@@ -6,6 +6,7 @@
              Without since, every row of the page is wanted.
    Answered: 204 or 304 when nothing changed; else 200 with HTML (elements/_live.html) of which these count:
      [data-live]              data-revision for the next question, data-now, and data-busy while anything changes
+                              data-shape: when it differs the page is loaded anew (other columns, a table where none was)
      table[data-live-table]   the changed rows, matched by data-key; data-order="key key ..." lists all keys of the page in
                               order (left out: all rows are there). data-noun, data-nouns, data-gone word the notice.
      [data-live-part=name]    replaces the page's part of that name when it differs: head, tabs, tiles, banners, side

@@ -49,6 +49,16 @@ export const choose = (input, wanted, range) => {
 
 export const clear = (quietly) => { chosen.clear(); refresh(); if (!quietly) say("Selection cleared"); };
 
+/* More than the page shows: the server names them here and now, nothing is decided later by a query. */
+const matching = async (button) => {
+  try {
+    const answer = await fetch(button.dataset.selectMatching, { credentials: "same-origin", cache: "no-store" });
+    for (const [id, verbs] of (await answer.json()).instances) chosen.set(id, verbs);
+  } catch { say("The ec2mon server did not answer"); return; }
+  refresh();
+  say(plural(chosen.size, "instance", "instances") + " selected");
+};
+
 export const start = () => {
   if (!bulk || !table) return;
   on("click", ".c-sel input[name=id]", (event, input) => choose(input, input.checked, event.shiftKey));
@@ -58,6 +68,7 @@ export const start = () => {
     say(all.checked ? plural(chosen.size, "instance", "instances") + " selected" : "Selection cleared");
   });
   on("click", "[data-bulk-clear]", () => { clear(); $("[data-select-all]")?.focus(); });
+  on("click", "[data-select-matching]", (_event, button) => matching(button));
   on("click", "[data-select-ids]", (_event, button) => {
     chosen.clear();
     const wanted = new Set(button.dataset.selectIds.split(" "));

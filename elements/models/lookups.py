@@ -1,0 +1,54 @@
+"""A lookup for the wildcard of the filter language, with the same meaning on SQLite and PostgreSQL."""
+
+import re
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import CharField, Lookup, TextField
+from django.db.models.sql.compiler import SQLCompiler
+
+
+@CharField.register_lookup
+@TextField.register_lookup
+class LineLike(Lookup):  # type: ignore[type-arg]
+    """Keep texts one of whose lines meets a pattern whole; * stands for any characters but a new line.
+
+    The pattern must be in the case of the text.
+    """
+
+    lookup_name = "line_like"
+    start = {"sqlite": "(?m)^", "postgresql": "(?n)^"}
+    prepare_rhs = False
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        """Match with Python's expressions; each piece is found once, so that no pattern takes long."""
+        first, *rest = _pieces(self.rhs)
+        pattern = self.start["sqlite"] + first
+        for piece in rest[:-1]:
+            pattern += rf"(?>[^\n]*?{piece})"
+        if rest:
+            pattern += rf"[^\n]*{rest[-1]}"
+        return self._sql(compiler, connection, "REGEXP", pattern + r"(?=\n|\Z)")
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        """Match with PostgreSQL's expressions, whose time does not explode."""
+        return self._sql(compiler, connection, "~", self.start["postgresql"] + ".*".join(_pieces(self.rhs)) + "$")
+
+    def _sql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, operator: str, pattern: str
+    ) -> tuple[str, list[Any]]:
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} {operator} %s", [*params, pattern]
+
+
+@CharField.register_lookup
+@TextField.register_lookup
+class FirstLineLike(LineLike):
+    """Keep texts whose first line meets a pattern whole."""
+
+    lookup_name = "first_line_like"
+    start = {"sqlite": r"\A", "postgresql": r"(?n)\A"}
+
+
+def _pieces(pattern: str) -> list[str]:
+    return [re.escape(piece) for piece in pattern.split("*")]
