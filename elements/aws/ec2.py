@@ -256,7 +256,7 @@ class Ec2Gateway:
     @contextmanager
     def _translated(self, operation: str) -> Iterator[None]:
         try:
-            with translated_errors(self._scene(operation)):
+            with translated_errors(lambda: self._scene(operation)):
                 yield
         except AwsUnreachable as error:
             cut_after_s = self._deadline.cut_after_s

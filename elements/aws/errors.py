@@ -1,7 +1,7 @@
 """What can go wrong with AWS, in sentences an operator can act on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -107,16 +107,16 @@ class Scene:
 
 
 @contextmanager
-def translated_errors(scene: Scene) -> Iterator[None]:
+def translated_errors(scene: Callable[[], Scene]) -> Iterator[None]:
     """Turn botocore's exceptions into ours; nothing of a request's headers survives."""
     try:
         yield
     except boto.ClientError as error:
-        raise _from_answer(error, scene) from None
+        raise _from_answer(error, scene()) from None
     except ResponseParserError:
-        raise not_understood(scene) from None
+        raise not_understood(scene()) from None
     except (boto.BotoCoreError, OSError) as error:
-        raise _unanswered(error, scene) from None
+        raise _unanswered(error, scene()) from None
 
 
 def not_understood(scene: Scene, why: str = "") -> AwsUnreachable:
