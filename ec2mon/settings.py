@@ -51,7 +51,7 @@ WORKERS = _whole_number("WORKERS", 2)
 WEB_THREADS = _whole_number("WEB_THREADS", 8)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "ec2mon.apps.SetUpConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import IO
+from types import FrameType, TracebackType
+from typing import IO, Self
 
 from ec2mon.env_file import BASE_DIR
 
@@ -90,7 +90,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts children, starts them again whenever they end, and ends them all when told to.
+    """Starts children, starts them again whenever they end, and ends them all when told to, or at the end of `with`.
 
     `complaint` is asked for each running child and returns why it must be replaced, or nothing.
     """
@@ -102,24 +102,7 @@ class Supervisor:
         self._ending = self._hurried = False
         self._wake_up, self._woken = os.pipe()
 
-    def add(self, child: Child) -> None:
-        """Start a child and look after it from now on."""
-        self._keep_warden()
-        self._children.append(child)
-        self._start(child)
-
-    def run(self) -> None:
-        """Look after the children until SIGTERM, SIGINT or SIGHUP, then end them; a second SIGINT kills them."""
-        try:
-            while not self._ending:
-                self._wait(1.0)
-                self._keep_warden()
-                for child in self._children:
-                    self._look_after(child)
-        finally:
-            self.end()
-
-    def catch_signals(self) -> None:
+    def __enter__(self) -> Self:
         """Let signals end `run` instead of this process. A hang-up that is ignored, as by nohup, stays so."""
         os.set_blocking(self._woken, False)
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
@@ -127,8 +110,29 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._told_to_end)
+        return self
 
-    def end(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all children."""
+        self._end()
+
+    def add(self, child: Child) -> None:
+        """Start a child and look after it from now on."""
+        self._keep_warden()
+        self._children.append(child)
+        self._start(child)
+
+    def run(self) -> None:
+        """Look after the children until SIGTERM, SIGINT or SIGHUP; a second SIGINT kills them."""
+        while not self._ending:
+            self._wait(1.0)
+            self._keep_warden()
+            for child in self._children:
+                self._look_after(child)
+
+    def _end(self) -> None:
         """End all children, gently at first."""
         for child in self._children:
             child.ask_to_end(GRACE_S)

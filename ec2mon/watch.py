@@ -20,7 +20,7 @@ UNEASY_AFTER_S = 30.0
 _LOOK_EVERY_S, _ASK_EVERY_S = 2.0, 10.0
 
 
-class Watch(threading.Thread):
+class Watch:
     """Reads the beats of this host's processes, and asks queues for one.
 
     `beats` names the beat that proves each child alive; `asks` are what to do to get one. Silence is counted by this
@@ -30,26 +30,29 @@ class Watch(threading.Thread):
     """
 
     def __init__(self, beats: Mapping[str, str], asks: Mapping[str, Callable[[], None]]) -> None:
-        super().__init__(daemon=True, name="watch")
         self._beats, self._asks, self._host = beats, asks, socket.gethostname()
         self._known: dict[str, datetime] = {}
         self._heard = dict.fromkeys(beats.values(), time.monotonic())
         self._asked: dict[str, float] = {}
-        self._started: dict[str, float] = {}
+        self._started_at: dict[str, float] = {}
         self._looked_at = time.monotonic()
         self._troubled = False
+
+    def start(self) -> None:
+        """Watch from now on, in a thread: a database that does not answer must not stop the supervisor."""
+        threading.Thread(target=self._run, daemon=True, name="watch").start()
 
     def complaint(self, child: Child) -> str:
         """Return what is wrong with a child, or nothing."""
         beat = self._beats.get(child.name)
         if beat is None:
             return ""
-        self._started[beat] = child.started_at
+        self._started_at[beat] = child.started_at
         if self._looked_at - max(self._heard[beat], child.started_at) < SILENT_AFTER_S:
             return ""
         return f"it has shown no sign of life for {SILENT_AFTER_S:.0f} s"
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """Look and ask for ever. An error of any kind says nothing about the processes that are watched."""
         while True:
             close_old_connections()
@@ -75,7 +78,7 @@ class Watch(threading.Thread):
     def _ask(self) -> None:
         now = time.monotonic()
         for beat, ask in self._asks.items():
-            quiet = self._heard[beat] < max(now - UNEASY_AFTER_S, self._started.get(beat, 0.0))
+            quiet = self._heard[beat] < max(now - UNEASY_AFTER_S, self._started_at.get(beat, 0.0))
             pause = _LOOK_EVERY_S if quiet else _ASK_EVERY_S
             if now - self._asked.get(beat, -_ASK_EVERY_S) >= pause:
                 ask()

@@ -98,9 +98,7 @@ def _run(directory: Path, listener: socket.socket, port: int) -> None:
     prepare.prepare()
     demo.add_people()
     watch = parts.watch(parts.PARTS)
-    supervisor = Supervisor(watch.complaint)
-    supervisor.catch_signals()
-    try:
+    with Supervisor(watch.complaint) as supervisor:
         port_file = directory / "simulator.port"
         before = _written_at(port_file)
         supervisor.add(Child("aws", (sys.executable, "-m", "simulator", "--port-file", str(port_file))))
@@ -115,8 +113,6 @@ def _run(directory: Path, listener: socket.socket, port: int) -> None:
             supervisor.add(child)
         watch.start()
         supervisor.run()
-    finally:
-        supervisor.end()
 
 
 def _written_at(path: Path) -> int:

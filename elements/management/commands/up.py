@@ -34,15 +34,14 @@ class Command(BaseCommand):
             self.stdout.write(f"Sign in as {prepare.ADMINISTRATOR} with the password {password} (shown only now)")
         connections.close_all()
         watch = parts.watch(chosen)
-        supervisor = Supervisor(watch.complaint)
-        supervisor.catch_signals()
-        if listener:
-            self.stdout.write(f"ec2mon is at {parts.url(settings.HOST, settings.PORT)} – Ctrl-C ends it")
-        self.stdout.flush()
-        for child in parts.children(chosen, listener):
-            supervisor.add(child)
-        watch.start()
-        supervisor.run()
+        with Supervisor(watch.complaint) as supervisor:
+            if listener:
+                self.stdout.write(f"ec2mon is at {parts.url(settings.HOST, settings.PORT)} – Ctrl-C ends it")
+            self.stdout.flush()
+            for child in parts.children(chosen, listener):
+                supervisor.add(child)
+            watch.start()
+            supervisor.run()
 
     def _listener(self) -> Any:
         try:

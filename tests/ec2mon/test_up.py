@@ -1,0 +1,148 @@
+"""The whole product with its processes killed one after the other, on one run of it. The tests build on each other."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from simulator.server import Simulator
+from tests.ec2mon import processes
+from tests.ec2mon.product import Product, database, wait_for
+
+pytestmark = pytest.mark.timeout(150)
+HEALED_S, UNWEDGED_S = 15, 90
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with Simulator(delay_s=0) as simulator:
+        simulator.keys = simulator.add_keys()
+        simulator.add_instances("eu-central-1", names=["playout-a"])
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory, free_port, aws):
+    keys = {"AWS_ACCESS_KEY_ID": aws.keys.access_key_id, "AWS_SECRET_ACCESS_KEY": aws.keys.secret_access_key}
+    directory = tmp_path_factory.mktemp("up")
+    with Product(directory, port=free_port(), **keys, **database("ec2mon_up")) as running:
+        urls = (f"--endpoint-url={aws.url}", f"--sts-endpoint-url={aws.url}")
+        running.manage("element", "add", "Frankfurt", "--region=eu-central-1", "--interval=10", *urls)
+        for queue in ("default", "ops", "clock"):
+            wait_for(lambda queue=queue: running.beat(queue), running.log)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wedged_at(product):
+    """Wedge both clusters: one's results no longer arrive, the other's workers wait for a lock for ever."""
+    collector, worker = monitor(product.pid("workers")), workers(product.pid("ops"))[0]
+    wait_for(lambda: product.rows("SELECT count(*) FROM django_q_ormq")[0][0] == 0, product.log)
+    os.kill(worker, signal.SIGKILL)
+    os.kill(collector, signal.SIGKILL)
+    return time.monotonic(), product.pid("workers"), product.pid("ops")
+
+
+def sentinel(cluster):
+    return processes.children(cluster)[0].pid
+
+
+def cluster_processes(cluster):
+    return [process.pid for process in processes.children(sentinel(cluster))]
+
+
+def workers(cluster):
+    return cluster_processes(cluster)[:-2]
+
+
+def monitor(cluster):
+    return cluster_processes(cluster)[-2]
+
+
+def pusher(cluster):
+    return cluster_processes(cluster)[-1]
+
+
+def kill(product, pid, works_again):
+    """Kill a process, wait until it is gone and its work is done again; return how long that took."""
+    began = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    wait_for(works_again, product.log, seconds=HEALED_S)
+    assert not os.path.exists(f"/proc/{pid}")
+    return time.monotonic() - began
+
+
+def beats_anew(product, queue):
+    """Return a condition: a beat came that was asked for after now."""
+    before = product.beat(queue)
+    return lambda: product.beat(queue) not in (before, None)
+
+
+def test_it_polls(product, aws):
+    before = len(aws.journal("DescribeInstances"))
+
+    wait_for(lambda: len(aws.journal("DescribeInstances")) > before + 1, product.log, seconds=25)
+
+
+@pytest.mark.parametrize("role", [pusher, sentinel, lambda cluster: cluster], ids=["pusher", "sentinel", "main"])
+@pytest.mark.parametrize(("name", "queue"), [("workers", "default"), ("ops", "ops")])
+def test_a_killed_process_of_a_cluster_is_back_within_fifteen_seconds(product, name, queue, role):
+    victim, answered = role(product.pid(name)), beats_anew(product, queue)
+
+    kill(product, victim, lambda: answered() and len(cluster_processes(product.pid(name))) >= 3)
+
+
+def test_the_killed_web_master_is_back_and_refuses_nobody_meanwhile(product, wedged_at):
+    victim = product.pid("web")
+    old_workers = [process.pid for process in processes.children(victim)]
+
+    os.kill(victim, signal.SIGKILL)
+
+    assert product.get("/healthz") == "ok\n"  # it waited for the new one instead of being refused
+    assert product.pid("web") != victim
+    assert not [pid for pid in old_workers if os.path.exists(f"/proc/{pid}")]
+
+
+def test_the_killed_web_worker_is_back_within_fifteen_seconds(product, wedged_at):
+    (victim,) = processes.children(product.pid("web"))
+
+    kill(product, victim.pid, lambda: victim not in processes.children(product.pid("web")) and product.answers())
+
+
+def test_the_killed_clock_is_back_within_fifteen_seconds(product, wedged_at):
+    kill(product, product.pid("clock"), beats_anew(product, "clock"))
+
+
+@pytest.mark.parametrize(("name", "queue", "number"), [("workers", "default", 1), ("ops", "ops", 2)])
+def test_a_wedged_cluster_works_again_within_ninety_seconds(product, wedged_at, name, queue, number):
+    since, victim = wedged_at[0], wedged_at[number]
+
+    wait_for(lambda: product.pid(name) != victim, product.log, seconds=UNWEDGED_S - (time.monotonic() - since))
+    wait_for(beats_anew(product, queue), product.log, seconds=UNWEDGED_S - (time.monotonic() - since))
+
+    assert f"{name} is replaced: it has shown no sign of life" in product.log()
+    assert not processes.group(victim)
+
+
+def test_a_healthy_cluster_was_never_replaced(product, wedged_at):
+    assert product.log().count("is replaced") == 2
+
+
+def test_ctrl_c_ends_all_within_fifteen_seconds_even_while_a_poll_hangs(product, aws):
+    aws.fault("hang", "DescribeInstances", times=100)
+    before = len(aws.journal("DescribeInstances"))
+    wait_for(lambda: len(aws.journal("DescribeInstances")) > before, product.log, seconds=20)
+
+    seconds = product.end(signal.SIGINT)
+
+    assert seconds < 15
+    assert product.left() == []
+
+
+def test_a_killed_supervisor_leaves_nothing_behind(product):
+    product.start()
+
+    product.end(signal.SIGKILL)
+
+    wait_for(lambda: not product.left(), lambda: str(product.left()))
