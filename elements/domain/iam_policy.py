@@ -16,12 +16,11 @@ STEPS = (
 
 
 def policy(*, partition: str, region: str, account_id: str, read_only: bool = False) -> str:
-    """Return the policy as JSON text; an account that is not known yet stands as *."""
-    account = account_id or "*"
-    arn = f"arn:{partition}:ec2:{region}:{account}:instance/*"
-    statements: list[dict[str, Any]] = [
-        _statement("Ec2monRead", READ_ACTIONS, "*", {"StringEquals": {"aws:RequestedRegion": [region]}})
-    ]
+    """Return the policy as JSON text; an account or a region that is not known yet stands as *."""
+    account, where = account_id or "*", region or "*"
+    arn = f"arn:{partition}:ec2:{where}:{account}:instance/*"
+    only_here = {"StringEquals": {"aws:RequestedRegion": [region]}} if region else None
+    statements: list[dict[str, Any]] = [_statement("Ec2monRead", READ_ACTIONS, "*", only_here)]
     if not read_only:
         power = ["ec2:StartInstances", "ec2:StopInstances", "ec2:RebootInstances"]
         statements += [
@@ -31,10 +30,10 @@ def policy(*, partition: str, region: str, account_id: str, read_only: bool = Fa
             _statement(
                 "Ec2monEncryptedVolumes",
                 ["kms:CreateGrant"],
-                f"arn:{partition}:kms:{region}:{account}:key/*",
+                f"arn:{partition}:kms:{where}:{account}:key/*",
                 {
                     "Bool": {"kms:GrantIsForAWSResource": "true"},
-                    "StringEquals": {"kms:ViaService": f"ec2.{region}.amazonaws.com"},
+                    "StringEquals" if region else "StringLike": {"kms:ViaService": f"ec2.{where}.amazonaws.com"},
                 },
             ),
         ]

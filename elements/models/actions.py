@@ -34,6 +34,11 @@ class ActionQuerySet(models.QuerySet["Action"]):
         """Let others send what was not sent, within a new time."""
         self.update(status="requested", claim=None, sent_at=None, expires_at=Action.expiry(now))
 
+    def latest_of_instance(self) -> "ActionQuerySet":
+        """Keep those after which nothing else was asked of the same instance."""
+        same = {"element": models.OuterRef("element"), "instance_id_text": models.OuterRef("instance_id_text")}
+        return self.exclude(models.Exists(Action.objects.filter(**same, pk__gt=models.OuterRef("pk"))))
+
     def claim(self, pks: Sequence[int], now: datetime) -> list["Action"]:
         """Mark those still *requested* and not expired as sent and return them; each is won by one caller, once."""
         token = uuid.uuid4()
