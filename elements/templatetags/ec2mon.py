@@ -104,6 +104,12 @@ def account(account_id: str) -> str:
 
 
 @register.filter
+def masked(hint: str) -> str:
+    """Return an Access Key ID of which only both ends are known."""
+    return f"{hint[:-4]}{'•' * 12}{hint[-4:]}"
+
+
+@register.filter
 def flash_tone(level: int) -> str:
     """Return the tone of a message's level."""
     return _TONES.get(level, "info")

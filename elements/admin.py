@@ -1,0 +1,220 @@
+"""Element set-up: keys are write-only fields; pause, resume and test many at once."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+
+from elements.domain.wording import absolute, account, plural
+from elements.forms.admin import AdminElementForm
+from elements.forms.elements import ElementForm
+from elements.models import Activity, Element
+from elements.usecases import set_up
+from elements.usecases.configure import save_settings, switch_polling
+from elements.usecases.connect import KeysMissing
+from elements.usecases.test_connection import examine, remember
+from elements.views.general import tell
+
+# Each test takes up to half a minute when AWS is silent.
+TESTED_AT_ONCE = 10
+
+
+@admin.register(Element)
+class ElementAdmin(admin.ModelAdmin):
+    """Create, rename, point elsewhere, pause and remove elements. No key is ever shown."""
+
+    form = AdminElementForm
+    list_display = ("name", "region", "account", "connection", "last_success")
+    list_select_related = ("poll",)
+    list_filter = ("paused",)
+    search_fields = ("name", "region", "account_id")
+    readonly_fields = ("stored_keys", "account_arn")
+    actions = ("pause_polling", "resume_polling", "test_connection")
+    fieldsets = (
+        (None, {"fields": ("name", "region", "use_it_anyway", "account_id", "account_arn")}),
+        (
+            "Access key",
+            {
+                "fields": ("stored_keys", "access_key_id", "secret_access_key", "session_token"),
+                "description": "All are replaced together; leave them empty to keep what is stored. New keys are tried"
+                " before the old ones are dropped.",
+            },
+        ),
+        ("Endpoints of your own", {"fields": ("endpoint_url", "sts_endpoint_url"), "classes": ("collapse",)}),
+        ("Polling", {"fields": ("interval_s", "paused")}),
+    )
+    choices = ("If AWS or the place says no", {"fields": ("save_anyway", "clear_instances")})
+
+    def has_view_permission(self, request: HttpRequest, obj: Element | None = None) -> bool:
+        """Let only those in who may change: a page of fields to read would show the keys."""
+        return self.has_change_permission(request, obj)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Element | None = None) -> Any:
+        """Offer the choices that a new element does not have."""
+        return self.fieldsets if obj is None else (*self.fieldsets, self.choices)
+
+    def get_form(self, request: HttpRequest, obj: Element | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Fill the form from the fields that are no keys, and let its tests run on behalf of the user."""
+        form: Any = super().get_form(request, obj, change, **{**kwargs, "fields": ElementForm.Meta.fields})
+        form.caller, form.now = request.user.get_username(), timezone.now()
+        return form
+
+    @method_decorator(csrf_protect)
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Leave out the transaction that Django puts around it: AWS is asked in here."""
+        answer: HttpResponse = self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        return answer
+
+    def save_model(self, request: HttpRequest, obj: Element, form: Any, change: bool) -> None:
+        """Store through the use cases, which note what was set and never write a column they do not mean."""
+        by, now = request.user.get_username(), timezone.now()
+        if not change:
+            added = set_up.add(form.set_up, form.keys, by=by, now=now)
+            obj.pk, obj.slug = added.pk, added.slug
+            obj._state.adding = False
+            self._test(request, added)
+            return
+        element = Element.objects.get(pk=obj.pk)
+        set_up.change(element, form.wanted, form.keys, by=by, now=now, report=form.report)
+        save_settings(element, {"interval_s": form.cleaned_data["interval_s"]}, by=by, now=now)
+        switch_polling(element, not form.cleaned_data["paused"], by=by, now=now)
+        if form.report is not None:
+            tell(request, form.report, "Saved")
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
+        """Say how much goes with each element instead of listing it all."""
+        names, counts = [], dict.fromkeys(("instances", "scheduled events", "Debug records", "actions"), 0)
+        for element in objs:
+            held = set_up.holdings(element)
+            numbers = (held.instances, held.scheduled_events, held.debug_records, held.actions)
+            for noun, number in zip(counts, numbers, strict=True):
+                counts[noun] += number
+            names.append(f"{element.name} ({element.region}), with {plural(held.instances, 'instance')}")
+        return names, {"elements": len(names), **counts}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Element) -> None:
+        """Remove one element."""
+        set_up.remove(obj, by=request.user.get_username(), now=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Element]) -> None:
+        """Remove several elements."""
+        for element in queryset:
+            self.delete_model(request, element)
+
+    def view_on_site(self, obj: Element) -> str:
+        """Lead to the element's own pages."""
+        return reverse("elements:general", args=[obj.slug])
+
+    @admin.display(description="Account", ordering="account_id", empty_value="–")
+    def account(self, obj: Element) -> str:
+        """Show the account in groups of four."""
+        return account(obj.account_id)
+
+    @admin.display(description="Connection")
+    def connection(self, obj: Element) -> str:
+        """Show the connection in a word."""
+        return obj.connection(timezone.now()).word
+
+    @admin.display(description="Last success (UTC)", ordering="poll__succeeded_at", empty_value="–")
+    def last_success(self, obj: Element) -> str | None:
+        """Show when AWS last answered."""
+        at: datetime | None = getattr(getattr(obj, "poll", None), "succeeded_at", None)
+        return absolute(at) if at else None
+
+    @admin.display(description="Stored")
+    def stored_keys(self, obj: Element) -> str:
+        """Show that keys are stored, and of the ID its end."""
+        if not obj.keys_stored_at:
+            return "No keys yet"
+        since = f"{absolute(obj.keys_stored_at, 'm')} UTC by {obj.keys_stored_by}"
+        return f"Access Key ID ending in {obj.key_hint[-4:]}, stored encrypted {since}. It is never shown."
+
+    @admin.action(description="Pause polling", permissions=["change"])
+    def pause_polling(self, request: HttpRequest, queryset: QuerySet[Element]) -> None:
+        """Stop reading the elements."""
+        self._switch(request, queryset, on=False, words="paused")
+
+    @admin.action(description="Resume polling", permissions=["change"])
+    def resume_polling(self, request: HttpRequest, queryset: QuerySet[Element]) -> None:
+        """Read the elements again, at once."""
+        self._switch(request, queryset, on=True, words="resumed")
+
+    @admin.action(description="Test connection", permissions=["change"])
+    def test_connection(self, request: HttpRequest, queryset: QuerySet[Element]) -> None:
+        """Ask AWS what the stored keys may do."""
+        if queryset.count() > TESTED_AT_ONCE:
+            self.message_user(request, f"Choose at most {TESTED_AT_ONCE} elements to test at once.", messages.ERROR)
+            return
+        for element in queryset:
+            self._test(request, element)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Element], *, on: bool, words: str) -> None:
+        by, now = request.user.get_username(), timezone.now()
+        done = sum(switch_polling(element, on, by=by, now=now) for element in queryset)
+        self.message_user(request, f"Polling {words} for {plural(done, 'element')}.", messages.SUCCESS)
+
+    def _test(self, request: HttpRequest, element: Element) -> None:
+        try:
+            report = examine(element, caller=request.user.get_username(), now=timezone.now())
+        except KeysMissing as missing:
+            self.message_user(request, f"{element.name}: {missing}", messages.WARNING)
+        else:
+            remember(element, report)
+            tell(request, report, f"{element.name} tested")
+
+
+class NotedAdmin:
+    """Keeps in Activity, too, what Django's admin logs: who changed which user or group, and what of it."""
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        """Keep that something was added."""
+        return _noted(request, super().log_addition(request, obj, message))  # type: ignore[misc]
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        """Keep that something was changed."""
+        return _noted(request, super().log_change(request, obj, message))  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Keep that something was removed."""
+        names = [f"{row._meta.verbose_name} {row} deleted" for row in queryset]
+        entries = super().log_deletions(request, queryset)  # type: ignore[misc]
+        for name in names:
+            _note(request, name)
+        return entries
+
+
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class NotedUserAdmin(NotedAdmin, UserAdmin):
+    """Django's own page of users."""
+
+
+@admin.register(Group)
+class NotedGroupAdmin(NotedAdmin, GroupAdmin):
+    """Django's own page of groups."""
+
+
+def _noted(request: HttpRequest, entry: LogEntry) -> LogEntry:
+    kind = entry.content_type.name if entry.content_type else ""
+    _note(request, f"{kind} {entry.object_repr}: {entry.get_change_message()}")
+    return entry
+
+
+def _note(request: HttpRequest, text: str) -> None:
+    text = text[:1].upper() + text[1:]
+    Activity.objects.note(by=request.user.get_username(), kind="setting", text=text, now=timezone.now())
