@@ -27,8 +27,11 @@ class ChoiceFields(forms.Form):
         help_text="Needed to move the element to another region or account.",
     )
 
+    questions: frozenset[str] = frozenset()
+
     def object_to(self, judgement: Judgement) -> None:
-        """Put what keeps the form from being saved beside its fields."""
+        """Put what keeps the form from being saved beside its fields, and ask what is to be asked."""
+        self.questions = frozenset(judgement.questions)
         for name, sentence in judgement.errors.items():
             self.add_error(name, sentence)
 
@@ -60,19 +63,14 @@ class GeneralForm(KeyFields, TargetFields, ChoiceFields):
     @property
     def asks_anyway(self) -> bool:
         """Tell whether to offer that new keys are stored without a passed test."""
-        return ASK_ANYWAY in self.data or ASK_ANYWAY in self.errors
+        return ASK_ANYWAY in self.questions or ASK_ANYWAY in self.data
 
     @property
     def asks_to_clear(self) -> bool:
         """Tell whether to ask for the instances to be cleared."""
-        return ASK_CLEAR in self.errors
+        return ASK_CLEAR in self.questions or ASK_CLEAR in self.data
 
     @property
     def asks_region(self) -> bool:
         """Tell whether to offer a region that ec2mon does not know."""
         return "region" in self.errors or "use_it_anyway" in self.data
-
-    @property
-    def has_key_errors(self) -> bool:
-        """Tell whether the keys have to be looked at."""
-        return any(name in self.errors for name in ("access_key_id", "secret_access_key", "session_token"))

@@ -35,6 +35,12 @@ def examine(element: Element, *, caller: str, now: datetime, credentials: Creden
     return examination.report(lambda: round((time.monotonic() - began) * 1000))
 
 
+def last_report(element: Element) -> Report | None:
+    """Return the last test of what is stored, None when there was none. Read apart, so that no key comes with it."""
+    stored = Element.objects.filter(pk=element.pk).values_list("last_test", flat=True).first()
+    return Report.from_json(stored or {})
+
+
 def remember(element: Element, report: Report) -> None:
     """Keep a test of the stored keys for the panel on General."""
     element.last_test = report.as_json()

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils.functional import cached_property
 from django.views import View
 from django.views.generic import TemplateView
 
@@ -19,7 +20,7 @@ from elements.usecases import set_up
 from elements.usecases.change_access import Judgement, judge
 from elements.usecases.connect import UNREADABLE_KEYS, KeysMissing
 from elements.usecases.identify import accept_account
-from elements.usecases.test_connection import examine, remember
+from elements.usecases.test_connection import examine, last_report, remember
 from elements.views.pages import ElementPageMixin
 
 SET_UP = "elements.change_element"
@@ -30,11 +31,17 @@ class General(ElementPageMixin, TemplateView):
 
     template_name = "elements/general.html"
 
+    @cached_property
+    def last_report(self) -> Report | None:
+        """Return the last test of the stored keys."""
+        return last_report(self.element)
+
     def live_state(self) -> tuple[object, ...]:
         """Add what is stored about the access and its last test."""
         one = self.element
         stored = (one.region, one.endpoint_url, one.sts_endpoint_url, one.account_id, one.seen_account_id)
-        return (*super().live_state(), stored, one.account_arn, one.keys_stored_at, one.last_test.get("at"))
+        tested_at = self.last_report.at if self.last_report else None
+        return (*super().live_state(), stored, one.account_arn, one.keys_stored_at, tested_at)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Test what was entered, and save it unless only a test was asked for."""
@@ -66,8 +73,7 @@ class General(ElementPageMixin, TemplateView):
         context = super().get_context_data(**kwargs)
         element, poll = self.element, self.poll
         context.setdefault("form", GeneralForm(element=element) if self.request.user.has_perm(SET_UP) else None)
-        stored = Report.from_json(element.last_test)
-        report = context.get("report") or stored
+        report = context.get("report") or self.last_report
         context.update(
             report=report,
             permissions=[line for line in report.findings if line.is_permission] if report else not_tested(),
