@@ -17,6 +17,7 @@ class NamingForm(forms.Form):
 
     naming_format = forms.CharField(
         label="Naming Format",
+        label_suffix="",
         required=False,
         strip=False,
         widget=forms.TextInput(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from elements.domain.display_keys import display_key
 from elements.domain.rescheduling import is_overdue, obstacle
@@ -117,6 +119,11 @@ class Day:
         return self.date.day == 1
 
 
+def in_zone(title: str) -> SafeString:
+    """Return a column's head that names the time zone, which the script keeps current."""
+    return format_html("{}, <span data-tz-name>UTC</span>", title)
+
+
 class EventsTable(tables.Table):
     """Scheduled events that are ahead or in progress."""
 
@@ -133,10 +140,13 @@ class EventsTable(tables.Table):
         template_name="elements/events/_instance.html", order_by="sort_name", attrs={"td": {"class": "a"}}
     )
     event = tables.TemplateColumn(
-        template_name="elements/events/_word.html", order_by="word", attrs={"td": {"class": "c"}}
+        template_name="elements/events/_word.html", order_by="word", attrs={"td": {"class": "c two"}}
     )
     starts = tables.TemplateColumn(
-        template_name="elements/events/_starts.html", order_by="sort_starts", attrs={"td": {"class": "b two"}}
+        template_name="elements/events/_starts.html",
+        verbose_name=in_zone("Starts"),
+        order_by="sort_starts",
+        attrs={"td": {"class": "b two"}},
     )
     ends = tables.TemplateColumn(
         template_name="elements/events/_ends.html",
@@ -173,7 +183,7 @@ class EndedTable(EventsTable):
     live = ""
     starts = tables.TemplateColumn(
         template_name="elements/events/_started.html",
-        verbose_name="Started",
+        verbose_name=in_zone("Started"),
         order_by="sort_starts",
         attrs={"td": {"class": "b mute"}},
     )
