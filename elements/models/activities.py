@@ -1,14 +1,50 @@
 """Activity: who did what in ec2mon."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
+from django.db.models import Q
 
 from elements.models.elements import Element
 
+APPEND_ONLY = "An Activity entry is written once; nothing changes or removes it."
 
-class ActivityManager(models.Manager["Activity"]):
+
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    """Ways to read entries. They are written once: nothing changes them, and only time removes them."""
+
+    def newest(self) -> "ActivityQuerySet":
+        """Order by time, newest first."""
+        return self.order_by("-id")
+
+    def mentioning(self, text: str) -> "ActivityQuerySet":
+        """Keep those with the text in what was done, the element's name or the instance ID."""
+        fields = ("text", "element_name", "instance_id_text", "username")
+        either = Q()
+        for field in fields:
+            either |= Q(**{f"{field}__icontains": text})
+        return self.filter(either)
+
+    def forget_before(self, moment: datetime, *, at_most: int) -> int:
+        """Remove the oldest entries when they are from before a moment; return how many were removed."""
+        oldest = self.order_by("at", "id").filter(at__lt=moment).values_list("pk", flat=True)[:at_most]
+        rows: models.QuerySet[Activity] = models.QuerySet(self.model, using=self.db)
+        return rows.filter(pk__in=list(oldest)).delete()[0]
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        """Refuse: an entry is never changed."""
+        raise TypeError(APPEND_ONLY)
+
+    def delete(self) -> NoReturn:
+        """Refuse: an entry is never removed by hand."""
+        raise TypeError(APPEND_ONLY)
+
+    delete.alters_data = True  # type: ignore[attr-defined]
+    delete.queryset_only = True  # type: ignore[attr-defined]
+
+
+class ActivityManager(models.Manager.from_queryset(ActivityQuerySet)):  # type: ignore[misc]
     """Adds entries; nothing changes or removes them by hand."""
 
     def note(
@@ -23,7 +59,7 @@ class ActivityManager(models.Manager["Activity"]):
         changes: dict[str, Any] | None = None,
     ) -> "Activity":
         """Keep who did what; `changes` holds {label: [old, new]} and never a secret."""
-        return self.create(
+        entry: Activity = self.create(
             at=now,
             username=by,
             kind=kind,
@@ -33,6 +69,7 @@ class ActivityManager(models.Manager["Activity"]):
             instance_id_text=instance_id,
             changes=changes or {},
         )
+        return entry
 
 
 class Activity(models.Model):
@@ -64,3 +101,29 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store a new entry; one that is stored already is never changed."""
+        if not self._state.adding:
+            raise TypeError(APPEND_ONLY)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse: an entry is never removed by hand."""
+        raise TypeError(APPEND_ONLY)
+
+    @property
+    def differences(self) -> list[tuple[str, str, str]]:
+        """Return what was set as label, old and new value."""
+        return [(label, *_pair(values)) for label, values in self.changes.items()]
+
+
+def _pair(values: object) -> tuple[str, str]:
+    old, new = values if isinstance(values, list) and len(values) == 2 else ("", values)
+    return _text(old), _text(new)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "none" if value in (None, "") else str(value)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.utils import timezone
 
@@ -25,5 +26,8 @@ def _signed_out(sender: Any, user: Any, **kwargs: Any) -> None:
 
 
 def _refused(sender: Any, credentials: dict[str, Any], **kwargs: Any) -> None:
-    name = str(credentials.get("username", "")).replace("\0", "")[:150]
-    Activity.objects.note(by=name, kind="sign-in", text="Sign-in refused", now=timezone.now())
+    """Keep a refused sign-in, but no name that nobody has: it may be a password typed one field too early."""
+    users, name = get_user_model().objects, str(credentials.get("username", "")).replace("\0", "")[:150]
+    known = users.filter(username=name.encode("utf-8", "replace").decode()).exists()
+    text = "Sign-in refused" if known else "Sign-in refused for a name that nobody has"
+    Activity.objects.note(by=name if known else "", kind="sign-in", text=text, now=timezone.now())

@@ -9,6 +9,11 @@ from django.utils import timezone
 from elements.domain.connections import Connection
 from elements.models import Element, Poll
 
+# With more elements than this the side list has a field to filter it.
+MANY = 12
+# What no entry shows, and is large.
+_UNSHOWN = ("poll__recent", "poll__failure_text", "poll__status_failure_text", "account_arn")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -36,11 +41,17 @@ class Shell:
     elements: tuple[Entry, ...] = ()
     may_operate: bool = False
     may_set_up: bool = False
+    may_see_activity: bool = False
 
     @property
     def attention(self) -> int:
         """Return how many elements need somebody, for the title of a tab in the background."""
         return sum(bool(entry.failing) or entry.connection.state == "not-connected" for entry in self.elements)
+
+    @property
+    def has_many(self) -> bool:
+        """Tell whether the side list is long enough to be filtered."""
+        return len(self.elements) > MANY
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -67,9 +78,13 @@ def _read(request: HttpRequest) -> Shell:
     now, user = timezone.now(), getattr(request, "user", None)
     if user is None or not user.has_perm("elements.view_element"):
         return Shell(now)
-    entries = tuple(_entry(element, now) for element in Element.objects.with_poll())
-    operate, set_up = user.has_perm("elements.operate_element"), user.has_perm("elements.change_element")
-    return Shell(now, entries, operate, set_up)
+    return Shell(
+        now,
+        tuple(_entry(element, now) for element in Element.objects.with_poll().defer(*_UNSHOWN)),
+        may_operate=user.has_perm("elements.operate_element"),
+        may_set_up=user.has_perm("elements.change_element"),
+        may_see_activity=user.has_perm("elements.view_activity"),
+    )
 
 
 def _entry(element: Element, now: datetime) -> Entry:

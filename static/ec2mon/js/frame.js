@@ -60,8 +60,20 @@ const unfoldAddressed = () => {
   else if (!target && /^[\da-f]{4,}(-[\da-f]+){2,}$/i.test(id) && $("[data-records]") && !location.search.includes("q=")) location.replace("?q=" + id + location.hash);
 };
 
+/* The side list is filtered while typing; a refresh brings it whole, so the filter is applied again. */
+let wanted = "";
+const filterSide = () => {
+  const field = $("[data-side-filter]");
+  if (!field) return;
+  if (field !== document.activeElement && field.value !== wanted) field.value = wanted;
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  for (const link of $$(".side [data-find]")) link.hidden = !words.every((word) => link.dataset.find.toLowerCase().includes(word));
+};
+
 export const start = () => {
   appearance();
+  on("input", "[data-side-filter]", (_event, field) => { wanted = field.value; filterSide(); });
+  document.addEventListener("ec2mon:rows", filterSide);
   menus();
   dialogs();
   on("click", "[data-copy]", (_event, button) => copy(button.dataset.copy, button));
