@@ -26,6 +26,8 @@ export const refresh = () => {
   session.set(place, JSON.stringify(Array.from(chosen)));
   const n = shown.filter((row) => chosen.has(row.dataset.key)).length, all = $("[data-select-all]");
   if (all) { all.checked = n > 0 && n === shown.length; all.indeterminate = n > 0 && n < shown.length; }
+  const more = $("[data-select-more]");
+  if (more) more.hidden = !all?.checked || chosen.size > n;
   bulk.hidden = !chosen.size;
   paint($("[data-bulk-n]"), chosen.size + " selected");
   paint($("[data-bulk-note]"), chosen.size > n ? chosen.size - n + " of them not shown here" : "");

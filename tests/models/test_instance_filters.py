@@ -1,0 +1,230 @@
+"""Every word of the filter language on rows, and every order."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from elements.domain.filters import parse
+from elements.models import ScheduledEvent
+from elements.models.instance_filters import condition
+from elements.models.instances import SORTS
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def element():
+    return builders.element()
+
+
+@pytest.fixture
+def fleet(element):
+    """Four instances that differ in everything a filter looks at."""
+    now = timezone.now()
+    prod, dev = {"env": "prod", "Channel": "A+", "note": "100%_sure"}, {"env": "Prod-EU"}
+    builders.instance(
+        element,
+        "Encoder-HD-01",
+        tags=prod,
+        private_ip="10.20.4.9",
+        public_ip="3.120.44.21",
+        launched_at=now - timedelta(hours=2),
+        instance_type="c7i.4xlarge",
+    )
+    builders.instance(
+        element,
+        "encoder-hd-02",
+        tags=dev,
+        private_ip="10.20.4.10",
+        checks=("ok", "impaired", "ok"),
+        launched_at=now - timedelta(days=3),
+        instance_type="c7i.large",
+        availability_zone="eu-central-1b",
+    )
+    builders.instance(
+        element,
+        "Ärchiv",
+        state="stopped",
+        private_ip="10.20.5.1",
+        launched_at=now - timedelta(days=30),
+        instance_type="t3.small",
+    )
+    moving = builders.instance(element, "mover", state="stopping", instance_type="t3.small", tags={"empty": ""})
+    ScheduledEvent.objects.create(
+        element=element,
+        instance=moving,
+        instance_id_text=moving.instance_id,
+        event_id="e-1",
+        code="instance-stop",
+        first_seen_at=now,
+    )
+    builders.instance(element, "old-one", state="terminated", instance_type="m5.large", gone=True)
+
+
+def found(element, text):
+    rows = element.instances.filter(condition(parse(text), timezone.now()))
+    return sorted(rows.values_list("display_name", flat=True))
+
+
+HD = ["Encoder-HD-01", "encoder-hd-02"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("ENCODER", HD),
+        ("ärchiv", ["Ärchiv"]),
+        ("ÄRCH*", ["Ärchiv"]),
+        ("10.20.4.*", HD),
+        ("3.120.44.21", ["Encoder-HD-01"]),
+        ("c7i", HD),
+        ("prod", HD),
+        ("encoder prod-eu", ["encoder-hd-02"]),
+        ("%", ["Encoder-HD-01"]),
+        ("100%_s", ["Encoder-HD-01"]),
+        ("a+", ["Encoder-HD-01"]),
+        ("enc*02", ["encoder-hd-02"]),
+        ("name:hd-01", ["Encoder-HD-01"]),
+        ("name:hd*", []),
+        ("name:encoder-hd-0*", HD),
+        ("name:prod", []),
+        ("name:ÄR", ["Ärchiv"]),
+        ("id:0001", ["Encoder-HD-01"]),
+        ("id:i-*2", ["encoder-hd-02"]),
+        ("type:c7i.*", HD),
+        ("type:c7i", []),
+        ("type:t3.small", ["mover", "Ärchiv"]),
+        ("az:1b", ["encoder-hd-02"]),
+        ("az:eu-central-1b", ["encoder-hd-02"]),
+        ("az:*1b", ["encoder-hd-02"]),
+        ("az:b", []),
+        ("ip:10.20.4.*", HD),
+        ("ip:10.20.4.1", []),
+        ("ip:3.120.44.21", ["Encoder-HD-01"]),
+        ("ip:10.20.4.0/24", HD),
+        ("ip:10.20.4.8/31", ["Encoder-HD-01"]),
+        ("tag:env", HD),
+        ("tag:ENV=prod", ["Encoder-HD-01"]),
+        ("tag:env=prod*", HD),
+        ("tag:env=*eu", ["encoder-hd-02"]),
+        ("tag:chan*=a+", ["Encoder-HD-01"]),
+        ("tag:en", []),
+        ("tag:e*", ["Encoder-HD-01", "encoder-hd-02", "mover"]),
+        ("tag:empty=", ["mover"]),
+        ("state:running", HD),
+        ("state:stop", ["mover", "Ärchiv"]),
+        ("state:changing", ["mover"]),
+        ("state:gone", ["old-one"]),
+        ("-state:gone state:terminated", []),
+        ("checks:impaired", ["encoder-hd-02"]),
+        ("checks:failing", ["encoder-hd-02"]),
+        ("checks:ok", ["Encoder-HD-01"]),
+        ("checks:none -state:gone", ["mover", "Ärchiv"]),
+        ("event:any", ["mover"]),
+        ("event:stop", ["mover"]),
+        ("event:reboot", []),
+        ("event:none state:stopping", []),
+        ("launched:<24h", ["Encoder-HD-01"]),
+        ("launched:>7d", ["Ärchiv"]),
+        ("launched:<999999w", ["Encoder-HD-01", "encoder-hd-02", "Ärchiv"]),
+        ("-encoder -state:gone", ["mover", "Ärchiv"]),
+        ("-launched:<24h encoder", ["encoder-hd-02"]),
+        ("-event:any state:stopping", []),
+        ("-tag:env -state:gone", ["mover", "Ärchiv"]),
+        ("encoder -az:1a", ["encoder-hd-02"]),
+        ("[a-z]", []),
+        ("^encoder$", []),
+        (r"\d", []),
+        ("name:e.coder*", []),
+    ],
+)
+def test_a_filter_finds(element, fleet, text, names):
+    assert found(element, text) == sorted(names)
+
+
+def test_events_that_are_over_do_not_count(element, fleet):
+    ScheduledEvent.objects.update(cleared_at=timezone.now())
+
+    assert found(element, "event:any") == []
+
+
+def test_an_event_whose_instance_is_unknown_hides_nothing(element, fleet):
+    ScheduledEvent.objects.create(
+        element=element, instance_id_text="i-x", event_id="e-2", code="instance-stop", first_seen_at=timezone.now()
+    )
+
+    assert found(element, "-event:any encoder") == HD
+
+
+def test_a_pattern_full_of_wildcards_takes_no_time(element):
+    builders.instance(element, "a" * 255, tags={f"k{n}": "a" * 255 for n in range(40)})
+    began = time.perf_counter()
+
+    assert found(element, "*a*a*a*a*a*a*ab") == []
+    assert found(element, "tag:*a*a*a*a*a*a*ab") == []
+
+    assert time.perf_counter() - began < 1
+
+
+def names(element, sort):
+    return list(element.instances.sorted_by(sort).values_list("display_name", flat=True))
+
+
+def test_names_sort_without_regard_to_case(element):
+    for name in ("beta", "Alpha", "Gamma"):
+        builders.instance(element, name)
+
+    assert names(element, "name") == ["Alpha", "beta", "Gamma"]
+    assert names(element, "-name") == ["Gamma", "beta", "Alpha"]
+
+
+def test_addresses_sort_as_numbers_and_none_comes_last_either_way(element):
+    for name, ip in (("ten", "10.0.0.10"), ("none", ""), ("nine", "10.0.0.9")):
+        builders.instance(element, name, private_ip=ip, public_ip=ip)
+
+    for column in ("private_ip", "public_ip"):
+        assert names(element, column) == ["nine", "ten", "none"]
+        assert names(element, f"-{column}") == ["ten", "nine", "none"]
+
+
+def test_checks_come_worst_first(element):
+    builders.instance(element, "fine")
+    builders.instance(element, "starting", checks=("initializing", "ok", "ok"))
+    builders.instance(element, "bad", checks=("ok", "impaired", "ok"))
+    builders.instance(element, "off", state="stopped")
+
+    assert names(element, "checks") == ["bad", "starting", "fine", "off"]
+
+
+def test_the_youngest_launch_comes_first_and_an_unknown_one_last(element):
+    now = timezone.now()
+    builders.instance(element, "old", launched_at=now - timedelta(days=1))
+    builders.instance(element, "unknown")
+    builders.instance(element, "young", launched_at=now)
+
+    assert names(element, "launched") == ["young", "old", "unknown"]
+    assert names(element, "-launched") == ["old", "young", "unknown"]
+
+
+def test_any_tag_key_sorts(element):
+    builders.instance(element, "b", tags={"team.x": "2"})
+    builders.instance(element, "none")
+    builders.instance(element, "a", tags={"team.x": "1"})
+
+    assert names(element, "tag:team.x") == ["a", "b", "none"]
+    assert names(element, "-tag:team.x") == ["b", "a", "none"]
+
+
+@pytest.mark.parametrize(
+    "sort", [*SORTS, "tag:x", 'tag:a"b', "tag:'; drop", "tag:🎬", "tag:$", "tag:0", "nonsense", "-", ""]
+)
+def test_equal_rows_keep_one_order_whatever_the_column(element, sort):
+    same = [builders.instance(element, "same", tags={"x": "1"}).pk for _ in range(5)]
+    ids = {row.pk: row.instance_id for row in element.instances.all()}
+
+    for direction in ("", "-"):
+        found = list(element.instances.sorted_by(direction + sort).values_list("pk", flat=True))
+        assert found == same or (sort == "id" and found == sorted(same, key=ids.get, reverse=bool(direction)))
