@@ -15,12 +15,14 @@ from elements.forms.elements import KEY_NAMES, ElementForm
 from elements.models import Element
 from elements.usecases import set_up
 from elements.usecases.configure import switch_polling
+from elements.usecases.connect import KeysMissing
+from elements.usecases.test_connection import examine, remember
 
 USAGE, FAILED = 2, 1
 
 
 class Command(BaseCommand):
-    """Add, list, pause, resume and remove elements. Exit code 0: done; 1: failed; 2: usage."""
+    """Add, list, test, pause, resume and remove elements. Exit code 0: done; 1: failed; 2: usage."""
 
     help = "Set elements up. Keys come from the environment or from stdin, never from arguments."
 
@@ -30,7 +32,8 @@ class Command(BaseCommand):
         self._add_arguments_of_add(verbs.add_parser("add", help="add an element"))
         listing = verbs.add_parser("list", help="list the elements")
         listing.add_argument("--json", action="store_true", help="print one JSON object")
-        for verb, text in (("pause", "stop polling"), ("resume", "poll again")):
+        testing = (("test", "ask AWS what the keys may do"), ("pause", "stop polling"), ("resume", "poll again"))
+        for verb, text in testing:
             verbs.add_parser(verb, help=text).add_argument("elements", nargs="+", metavar="ELEMENT")
         removal = verbs.add_parser("remove", help="remove an element with all its data")
         removal.add_argument("elements", nargs=1, metavar="ELEMENT")
@@ -78,6 +81,24 @@ class Command(BaseCommand):
             )
         if not elements:
             self.stderr.write("There are no elements. Add one with: manage.py element add NAME --region REGION")
+
+    def _test(self, options: dict[str, Any]) -> None:
+        """Test connection, one line a finding; exit code 1 when one of the elements cannot be polled like this."""
+        passed = [self._test_one(found(name)) for name in options["elements"]]
+        if not all(passed):
+            raise SystemExit(FAILED)
+
+    def _test_one(self, element: Element) -> bool:
+        try:
+            report = examine(element, caller="command", now=timezone.now())
+        except KeysMissing as missing:
+            self.stderr.write(f"{element.name} ({element.region}): {missing}")
+            return False
+        remember(element, report)
+        (self.stdout if report.passed else self.stderr).write(f"{element.name} ({element.region}): {report.result}")
+        for line in report.findings:
+            self.stdout.write(f"  {line.word:<12} {line.name}: {line.text}")
+        return report.passed
 
     def _pause(self, options: dict[str, Any]) -> None:
         for element in [found(name) for name in options["elements"]]:
