@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from elements.domain.actions import InstanceFacts, connection_refusal, refusal
+from elements.domain.actions import connection_refusal, refusal
 from elements.domain.instance_states import RULES, Verb
 from elements.models import Action, Activity, Element, Instance, Poll
 from elements.usecases.send_actions import Sender
@@ -48,7 +48,7 @@ def candidates(element: Element, verb: Verb, instance_ids: Sequence[str], now: d
     closed = connection_refusal(element.connection(now))
     busy = open_actions(element, instance_ids)
     found = element.instances.filter(instance_id__in=instance_ids).light().order_by("display_name", "id")
-    return [Candidate(row, closed or refusal(verb, _facts(row, busy.get(row.instance_id)), now)) for row in found]
+    return [Candidate(row, closed or _refusal(verb, row, busy.get(row.instance_id), now)) for row in found]
 
 
 def request(
@@ -121,18 +121,8 @@ def _end_unsent(element: Element, actions: Sequence[Action], now: datetime) -> N
         Action.objects.held(actions).update(status="refused", error_code="", message=PAUSED, settled_at=now)
 
 
-def _facts(row: Instance, busy: Action | None) -> InstanceFacts:
-    return InstanceFacts(
-        state=row.state,
-        is_gone=row.gone_at is not None,
-        root_device_type=row.root_device_type,
-        lifecycle=row.lifecycle,
-        spot_type=row.spot_type,
-        protected_seen_at=row.protected_seen_at,
-        managed_by=row.managed_by,
-        open_verb=busy.verb if busy else "",
-        open_by=busy.requested_by if busy else "",
-    )
+def _refusal(verb: Verb, row: Instance, busy: Action | None, now: datetime) -> str:
+    return refusal(verb, row.facts(busy.verb, busy.requested_by) if busy else row.facts(), now)
 
 
 def _action(element: Element, verb: Verb, row: Instance, batch: uuid.UUID, by: str, now: datetime) -> Action:

@@ -1,9 +1,152 @@
-"""Being built."""
+"""One instance: its state, checks, facts, scheduled events and what was done to it."""
 
-from django.views import View
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
 
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.generic import TemplateView
+
+from elements.domain.actions import connection_refusal, refusal
+from elements.domain.check_words import CHECKS, Check, check_view
+from elements.domain.instance_states import CHANGING, RULES, VERBS, StateView
+from elements.domain.rescheduling import closed
+from elements.domain.row_states import RowState, row_state
+from elements.models import Action, Activity, Instance, ScheduledEvent
+from elements.tables.events import row_of
+from elements.tables.instance_rows import shown_action
+from elements.views.dock import dock_context
+from elements.views.instance_facts import cards, description, machine_facts, network_facts, volumes
+from elements.views.instance_history import ENTRIES, history
 from elements.views.pages import ElementPageMixin
 
+_INSTANCE_ID = re.compile(r"[\w.-]{1,40}", re.ASCII)
+_ICONS = {"start": "i-play", "stop": "i-stop", "reboot": "i-reboot"}
 
-class InstanceDetail(ElementPageMixin, View):
-    """Placeholder."""
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A button: a verb with the address of its question, and why it is off, "" when it is on."""
+
+    verb: str
+    word: str
+    icon: str
+    href: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCheck:
+    """One status check with its result."""
+
+    check: Check
+    view: StateView
+
+
+class InstanceDetail(ElementPageMixin, TemplateView):
+    """The page; it refreshes by parts."""
+
+    template_name = "elements/instance.html"
+    http_method_names = ["get", "head"]
+    instance: Instance
+
+    def prepare(self, **kwargs: Any) -> None:
+        """Load the instance within its element; 404 when it is not known."""
+        super().prepare(**kwargs)
+        if not _INSTANCE_ID.fullmatch(kwargs["instance_id"]):
+            raise Http404("no such instance")
+        self.instance = get_object_or_404(self.element.instances, instance_id=kwargs["instance_id"])
+
+    @cached_property
+    def actions(self) -> list[Action]:
+        """Return what was asked of the instance, newest first."""
+        return list(self.element.actions.filter(instance_id_text=self.instance.instance_id)[:ENTRIES])
+
+    @cached_property
+    def activities(self) -> list[Activity]:
+        """Return what else was done to it, newest first."""
+        about = self.element.activities.filter(instance_id_text=self.instance.instance_id)
+        return list(about.exclude(kind="action")[:ENTRIES])
+
+    @cached_property
+    def scheduled_events(self) -> list[ScheduledEvent]:
+        """Return its scheduled events, ended ones too."""
+        return list(self.element.scheduled_events.filter(instance_id_text=self.instance.instance_id))
+
+    def live_state(self) -> tuple[object, ...]:
+        """Add what changes without a new revision of the instance's row; what is under way is told by the minute."""
+        events = tuple(
+            (each.pk, each.stage, each.not_before, each.requested_start_at) for each in self.scheduled_events
+        )
+        newest = self.activities[0].pk if self.activities else 0
+        under_way = any(action.is_open for action in self.actions) or self.instance.state in CHANGING
+        minute = self.now.replace(second=0, microsecond=0) if under_way else None
+        return (*super().live_state(), self.instance.revision, events, newest, minute)
+
+    @property
+    def state(self) -> RowState:
+        """Return what the head says."""
+        row, last = self.instance, self.actions[0] if self.actions else None
+        return row_state(
+            row.state,
+            gone_at=row.gone_at,
+            since=row.state_since_at,
+            action=shown_action(last) if last else None,
+            viewer=self.request.user.get_username(),
+            now=self.now,
+        )
+
+    def controls(self) -> list[Control]:
+        """Return the buttons of the head."""
+        busy = next((action for action in self.actions if action.is_open), None)
+        facts = self.instance.facts(busy.verb if busy else "", busy.requested_by if busy else "")
+        off = connection_refusal(self.connection)
+        confirm = reverse("elements:action_confirm", args=[self.element.slug])
+        found = []
+        for verb in VERBS:
+            query = urlencode({"action": verb, "id": self.instance.instance_id, "next": self.request.path})
+            reason = off or refusal(verb, facts, self.now)
+            found.append(Control(verb, RULES[verb].word, _ICONS[verb], f"{confirm}?{query}", reason))
+        return found
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add everything the page shows."""
+        context = super().get_context_data(**kwargs)
+        row, now = self.instance, self.now
+        checks = [ShownCheck(check, check_view(getattr(row, check.field), row.state)) for check in CHECKS]
+        context.update(dock_context(self.element, self.request.user, now, row.instance_id))
+        context.update(
+            instance=row,
+            state=self.state,
+            controls=self.controls(),
+            checks=checks,
+            failing=[] if row.gone_at else [shown for shown in checks if getattr(row, shown.check.field) == "impaired"],
+            machine=machine_facts(row, self.element),
+            network=network_facts(row),
+            tags=sorted(row.tags.items()),
+            volumes=volumes(row),
+            cards=cards(row),
+            description=description(row),
+            history=history(row, self.actions, self.activities, self.scheduled_events, now),
+            kept_until=self.kept_until,
+            busy=context["dock_busy"] or row.state in CHANGING,
+            **self.events_context(),
+        )
+        return context
+
+    def events_context(self) -> dict[str, Any]:
+        """Return the scheduled events, those ahead and those that are over."""
+        key, off = self.element.display_key_format, closed(self.connection)
+        rows = [row_of(event, key, self.now, off) for event in self.scheduled_events]
+        return {"ahead": [row for row in rows if not row.ending], "ended": [row for row in rows if row.ending]}
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """Return until when an instance that AWS no longer lists is kept."""
+        gone_at = self.instance.gone_at
+        return gone_at + timedelta(days=self.element.gone_retention_days) if gone_at else None

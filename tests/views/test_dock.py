@@ -94,7 +94,7 @@ def test_failures_are_named_with_awss_code_and_stay(maria):
     html = shown(element, maria, timezone.now() + timedelta(minutes=50))
 
     assert "1 of 2 instances stopped, 1 failed" in html
-    assert f'<bdi>playout-1</bdi>: <a href="/e/{element.slug}/debug/#req-7">UnauthorizedOperation</a>' in html
+    assert f'<bdi>playout-1</bdi>: <a href="/e/{element.slug}/debug/?q=req-7#req-7">UnauthorizedOperation</a>' in html
     assert f'data-flash-key="{key}"' in html
     assert f'data-select-ids="i-{key.hex[:10]}0001"' in html
 
