@@ -107,7 +107,8 @@ class Exchange:
         elif kind == "lost":
             answer.ending = "reset"
         elif kind == "truncated":
-            answer.body = answer.body[: len(answer.body) // 2]
+            keep = fault.keep if fault else None
+            answer.body = answer.body[: len(answer.body) // 2 if keep is None else keep]
         return answer
 
     def _perform(self, spoiling: str) -> Answer:

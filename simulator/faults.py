@@ -30,7 +30,10 @@ GARBAGE = b'{"message": "this is not XML"}\x00\xff'
 
 @dataclass(slots=True)
 class Fault:
-    """One thing that goes wrong; it applies to requests that match all that is given."""
+    """One thing that goes wrong; it applies to requests that match all that is given.
+
+    `keep` is how many bytes a truncated answer has left, half of them without it.
+    """
 
     kind: str
     action: str | None = None
@@ -40,6 +43,7 @@ class Fault:
     access_key_id: str | None = None
     region: str | None = None
     seconds: float | None = None
+    keep: int | None = None
     code: str = "InternalError"
     message: str = "An internal error has occurred"
     status: int = 500

@@ -242,10 +242,14 @@ class Ec2Gateway:
         """Make one call; the member that makes up its answer must be present."""
         with suppress(NoClient):  # an error of the first call names the endpoint too
             self._client(kind)
-        with self._translated(operation):
-            if self._deadline.passed:
-                raise Overdue(why=self._too_long)
-            answer: dict[str, Any] = getattr(self._client(kind), xform_name(operation))(**parameters)
+        try:
+            with self._translated(operation):
+                if self._deadline.passed:
+                    raise Overdue(why=self._too_long)
+                answer: dict[str, Any] = getattr(self._client(kind), xform_name(operation))(**parameters)
+        except AwsError as error:
+            error.__context__ = None  # botocore's own exception, which holds AWS's words with what they may echo
+            raise
         needed = LISTS.get(operation)
         if needed is not None and needed not in answer:
             raise not_understood(self._scene(operation), f"it has no {needed}")

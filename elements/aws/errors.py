@@ -42,6 +42,8 @@ _REJECTED = {
     "VcpuLimitExceeded": "The account's limit for running vCPUs is reached. Stop others or ask AWS for more.",
     "InstanceLimitExceeded": "The account's limit for running instances is reached.",
 }
+# What botocore raises for XML that is none, and for good XML of somebody else's or with a bad number or time in it.
+_UNREADABLE = (ResponseParserError, ValueError, LookupError, AttributeError, TypeError)
 CLOCK_LIMIT_S = 240
 # No request can have reached AWS when the connection itself was not made.
 _NEVER_SENT = (
@@ -113,7 +115,7 @@ def translated_errors(scene: Callable[[], Scene]) -> Iterator[None]:
         yield
     except boto.ClientError as error:
         raise _from_answer(error, scene()) from None
-    except ResponseParserError:
+    except _UNREADABLE:
         raise not_understood(scene()) from None
     except (boto.BotoCoreError, OSError) as error:
         raise _unanswered(error, scene()) from None
@@ -159,9 +161,10 @@ def _from_answer(error: boto.ClientError, scene: Scene) -> AwsError:
         return AwsRejected(f"{code}: {_REJECTED[code]}{own}", **facts)  # type: ignore[arg-type]
     status = facts["http_status"]
     if isinstance(status, int) and status >= 500:
-        text = f"AWS had an internal error ({code}, HTTP {status})."
+        text = f"AWS had an internal error ({facts['code']}, HTTP {status})."
         return AwsUnreachable(f"{text} {message}".strip(), **facts, definite=False)  # type: ignore[arg-type]
-    return AwsRejected(f"{code}: {message}" if message else f"AWS refused the request: {code}.", **facts)  # type: ignore[arg-type]
+    shown = facts["code"]
+    return AwsRejected(f"{shown}: {message}" if message else f"AWS refused the request: {shown}.", **facts)  # type: ignore[arg-type]
 
 
 def _credentials_sentence(code: str, scene: Scene) -> str:

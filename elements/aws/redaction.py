@@ -1,19 +1,34 @@
 """Take secrets out of whatever is about to be stored or shown."""
 
+import html
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 REMOVED = "removed"
 MAX_TEXT = 2000
+_SHORTEST = 4
 _MAX_ITEMS = 1000
 _SECRET_NAMES = re.compile(r"(?i)authorization|signature|security-?token|session-?token|secret|password|user-?data\Z")
 _PATTERNS = (
     re.compile(r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\"'<]+"),
     re.compile(r"(?i)((?:Signature|Credential|SecurityToken)=)[^,&\s\"'<]+"),
     re.compile(r"(?i)(Authorization\s*[:=]\s*)[^\r\n<]+"),
+    re.compile(r"(?i)(x-amz-security-token\s*:\s*)[^\s<]+"),
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield how a secret may be written in an URL, in XML and in JSON besides as it is."""
+    yield secret
+    yield quote(secret)
+    yield quote(secret, safe="")
+    yield html.escape(secret)
+    yield html.escape(secret, quote=False)
+    yield json.dumps(secret)[1:-1]
 
 
 class Redactor:
@@ -21,7 +36,8 @@ class Redactor:
 
     def __init__(self, access_key_id: str, secrets: Sequence[str]) -> None:
         self._access_key_id = access_key_id
-        self._secrets = sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True)
+        written = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        self._secrets = sorted(written, key=len, reverse=True)
 
     def __repr__(self) -> str:
         return "Redactor()"

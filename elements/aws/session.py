@@ -4,10 +4,12 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.utils import parse_timestamp
 
 from elements.aws.deadlines import Deadline
 from elements.aws.ec2 import Clients, Ec2Gateway
@@ -127,8 +129,18 @@ def _shared_session() -> botocore.session.Session:
         session.set_config_variable("config_file", os.devnull)
         session.set_config_variable("credentials_file", os.devnull)
         session.get_component("config_store").set_config_variable("profile", None)
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
         _session = session
     return _session
+
+
+def _moment(text: Any) -> datetime:
+    """Read a time of an answer; AWS's usual form is read in a fraction of the time that botocore needs for any."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return parse_timestamp(text)
+    return moment if moment.tzinfo else parse_timestamp(text)
 
 
 def _config(attempts: int, read_s: int) -> Config:

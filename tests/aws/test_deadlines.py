@@ -14,7 +14,7 @@ def test_an_answer_that_drips_is_cut(aws, keys, open_to, records, operation):
     gateway = open_to(keys, aws.url, **QUICK)
     began = time.monotonic()
 
-    with pytest.raises(AwsUnreachable, match="did not arrive within 0 s|did not arrive within 1 s") as raised:
+    with pytest.raises(AwsUnreachable, match="did not arrive within") as raised:
         gateway.describe_instances() if operation == "DescribeInstances" else gateway.stop_instances([instance_id])
 
     assert time.monotonic() - began < 5
@@ -69,5 +69,5 @@ def test_all_calls_together_end_in_time(aws, keys, open_to):
 def test_silence_is_said_with_the_time_that_was_waited(aws, keys, open_to):
     aws.fault("hang", "DescribeInstances")
 
-    with pytest.raises(AwsUnreachable, match="No answer from .* within 1 s"):
+    with pytest.raises(AwsUnreachable, match=r"No answer from .* within 1 s"):
         open_to(keys, aws.url, attempts=1, read_s=1).describe_instances()

@@ -1,7 +1,9 @@
 import contextlib
 import gc
+import os
 import socket
 import socketserver
+import ssl
 import threading
 
 import pytest
@@ -79,16 +81,30 @@ def test_a_certificate_of_the_sdks_bundle_is_trusted(tls_aws, open_to, certifica
     assert len(open_to(tls_aws.add_keys(), tls_aws.url).describe_instances()) == 1
 
 
-def test_a_tls_answer_that_breaks_off_leaves_the_outcome_of_a_write_open(tls_aws, open_to, certificate, monkeypatch):
+def test_a_tls_answer_that_is_broken_on_the_way_leaves_the_outcome_of_a_write_open(
+    keys, open_to, certificate, monkeypatch
+):
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
-    (instance_id,) = tls_aws.add_instances()
-    tls_aws.fault("lost", "StopInstances")
-
-    with pytest.raises(AwsUnreachable) as raised:
-        open_to(tls_aws.add_keys(), tls_aws.url).stop_instances([instance_id])
+    with _server_that_breaks_tls(certificate) as url, pytest.raises(AwsUnreachable, match="TLS connection") as raised:
+        open_to(keys, url).stop_instances(["i-0123456789abcdef0"])
 
     assert not raised.value.definite
-    assert tls_aws.instance(instance_id).state != "running"
+
+
+@contextlib.contextmanager
+def _server_that_breaks_tls(certificate):
+    """Take one request over TLS and answer with bytes that are no TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve():
+        connection = context.wrap_socket(listener.accept()[0], server_side=True)
+        connection.recv(65536)
+        os.write(connection.fileno(), b"this is no TLS" * 10)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
 
 
 class Proxy(socketserver.ThreadingTCPServer):
