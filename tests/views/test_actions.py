@@ -416,7 +416,7 @@ def test_a_question_about_many_takes_a_fixed_number_of_queries(aws, keys, operat
         ask(operator, element, "stop", ids(element)[:50])
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_twenty_submits_of_one_form_at_once_are_one_call(aws, element, operator):
     form = fields(ask(operator, element, "stop", ids(element)))
     answers = post_at_once([(operator.session.session_key, element, form)] * 20)
@@ -427,7 +427,7 @@ def test_twenty_submits_of_one_form_at_once_are_one_call(aws, element, operator)
     assert Activity.objects.filter(kind="action").count() == 4
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_start_and_stop_at_once_by_two_people_are_one_action_each_instance(aws, element, operator, administrator):
     forms = [
         (client.session.session_key, element, fields(ask(client, element, verb, ids(element))))
