@@ -61,6 +61,7 @@ def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime) -> E
             replace_keys(element, keys, by=by, now=now)
         if paused:
             switch_polling(element, False, by=by, now=now)
+            element.refresh_from_db(fields=["paused", "paused_at", "paused_by"])
     return element
 
 

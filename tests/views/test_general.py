@@ -330,7 +330,9 @@ def test_testing_without_keys_says_so(operator):
 @pytest.mark.parametrize(
     "field", ["region", "endpoint_url", "sts_endpoint_url", "account_id", "access_key_id", "secret_access_key"]
 )
-@pytest.mark.parametrize("wild", ["\0", "x" * 1_000_000, "\ud800".encode("utf-8", "surrogatepass"), "<script>", "\u202e"])
+@pytest.mark.parametrize(
+    "wild", ["\0", "x" * 1_000_000, "\ud800".encode("utf-8", "surrogatepass"), "<script>", "\u202e"]
+)
 def test_wild_input_is_an_error_beside_its_field(aws, administrator, field, wild):
     element = builders.element(aws, aws.add_keys())
 
