@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 # A task may take 60 s; a process without any sign of life for longer is not busy but stuck.
 SILENT_AFTER_S = 66.0
 UNEASY_AFTER_S = 30.0
+SETTLED_AFTER_S = 20.0
 _LOOK_EVERY_S, _ASK_EVERY_S = 2.0, 10.0
 
 
@@ -78,8 +79,9 @@ class Watch:
     def _ask(self) -> None:
         now = time.monotonic()
         for beat, ask in self._asks.items():
-            quiet = self._heard[beat] < max(now - UNEASY_AFTER_S, self._started_at.get(beat, 0.0))
-            pause = _LOOK_EVERY_S if quiet else _ASK_EVERY_S
+            is_new = now - self._started_at.get(beat, now) < SETTLED_AFTER_S
+            is_quiet = now - self._heard[beat] > UNEASY_AFTER_S
+            pause = _LOOK_EVERY_S if is_new or is_quiet else _ASK_EVERY_S
             if now - self._asked.get(beat, -_ASK_EVERY_S) >= pause:
                 ask()
                 self._asked[beat] = now
