@@ -28,8 +28,17 @@ from elements.views.general import tell
 TESTED_AT_ONCE = 10
 
 
+class ShortSearch:
+    """Searches for the beginning of a text that no name could be."""
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """Cut the text: databases refuse patterns without end."""
+        found: tuple[Any, bool] = super().get_search_results(request, queryset, search_term[:200])  # type: ignore[misc]
+        return found
+
+
 @admin.register(Element)
-class ElementAdmin(admin.ModelAdmin):
+class ElementAdmin(ShortSearch, admin.ModelAdmin):
     """Create, rename, point elsewhere, pause and remove elements. No key is ever shown."""
 
     form = AdminElementForm
@@ -176,7 +185,7 @@ class ElementAdmin(admin.ModelAdmin):
             tell(request, report, f"{element.name} tested")
 
 
-class NotedAdmin:
+class NotedAdmin(ShortSearch):
     """Keeps in Activity, too, what Django's admin logs: who changed which user or group, and what of it."""
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
