@@ -112,11 +112,11 @@ class ActionSubmit(ActionPage):
         early = self.answer_early(request.POST)
         if early is not None:
             return early
-        if self._was_stored():
-            return self.go_on()
         question = confirmation(self.element, self.verb, self.asked.instance_ids, self.now)
         if self.asked.batch is None:
             return self.show(question)
+        if self._was_stored():  # asked last: what is under way because of this very form is no change
+            return self.go_on()
         if question.left_alone_number:
             return self._look_again(question)
         if self.asked.typed != question.must_type and question.must_type:
