@@ -1,28 +1,32 @@
 """UserSettings: how one user likes the tables, for each kind of table."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models, transaction
 
+User = AbstractBaseUser | AnonymousUser
+
 
 class UserSettingsQuerySet(models.QuerySet["UserSettings"]):
     """Ways to read and keep what users chose."""
 
-    def of(self, user: AbstractBaseUser | AnonymousUser) -> "UserSettings":
+    def of(self, user: User) -> "UserSettings":
         """Return the user's settings, the defaults while nothing was ever chosen."""
-        return self.filter(user_id=user.pk).first() or UserSettings(user_id=user.pk)
+        pk: Any = user.pk
+        return self.filter(user_id=pk).first() or UserSettings(user_id=pk)
 
-    def keep_columns(self, user: AbstractBaseUser, kind: str, columns: Sequence[str] | None) -> None:
+    def keep_columns(self, user: User, kind: str, columns: Sequence[str] | None) -> None:
         """Keep the columns the user chose for a kind of table; None brings the default back."""
         self._keep(user, "columns", kind, None if columns is None else list(columns))
 
-    def keep_per_page(self, user: AbstractBaseUser, kind: str, rows: int | None) -> None:
+    def keep_per_page(self, user: User, kind: str, rows: int | None) -> None:
         """Keep how many rows the user wants on a page of a kind of table; None brings the default back."""
         self._keep(user, "per_page", kind, rows)
 
-    def _keep(self, user: AbstractBaseUser, field: str, kind: str, value: object) -> None:
+    def _keep(self, user: User, field: str, kind: str, value: object) -> None:
         with transaction.atomic():
             self.get_or_create(user_id=user.pk)
             row = self.select_for_update().get(user_id=user.pk)

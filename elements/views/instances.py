@@ -16,6 +16,7 @@ from django.views.generic import TemplateView
 
 from elements.domain.actions import connection_refusal
 from elements.domain.row_states import FAILURE_SHOWN_FOR, ShownAction
+from elements.forms.actions import MAX_IDS
 from elements.models import Instance, UserSettings
 from elements.models.actions import ENDED_BADLY, OPEN
 from elements.models.instances import TAG_PREFIX, InstanceQuerySet
@@ -25,8 +26,6 @@ from elements.views.dock import dock_context
 from elements.views.exports import csv_response
 from elements.views.instance_list import InstanceListMixin, clean
 
-# A selection is named one by one before it acts, and its form must stay within what the server takes.
-MAX_SELECTED = 1000
 SAMPLE_KEYS = 30
 
 
@@ -156,7 +155,7 @@ class Instances(InstanceListMixin, TemplateView):
             "tag_keys": sorted({key for row in page.object_list for key in row.tags})[:SAMPLE_KEYS],
             "per_page": self.per_page,
             "per_page_choices": PER_PAGE,
-            "max_selected": MAX_SELECTED,
+            "max_selected": MAX_IDS,
         }
 
     def page(self) -> Page:  # type: ignore[type-arg]
@@ -238,7 +237,8 @@ class InstancesSelection(InstanceListMixin, View):
 
     def get(self, request: HttpRequest, slug: str) -> JsonResponse:
         """Send the instance IDs with the verbs that apply to each; never more than may be confirmed at once."""
-        closed, found = connection_refusal(self.connection), [] if self.filter_error else self.found[:MAX_SELECTED]
+        closed = connection_refusal(self.connection)
+        found: Iterable[Instance] = [] if self.filter_error else self.found[:MAX_IDS]
         busy = {action.instance_id_text: shown_action(action) for action in self.element.actions.open()}
         chosen_rows = [[row.instance_id, verbs(row, busy.get(row.instance_id), closed, self.now)] for row in found]
         return JsonResponse({"instances": chosen_rows})
