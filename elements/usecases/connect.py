@@ -7,7 +7,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
-from elements.aws.session import Credentials, Patience, Target, open_gateway
+from elements.aws.session import BlankKeys, Credentials, Patience, Target, open_gateway
 from elements.models import DebugRecord, Element
 from elements.models.fields import Undecryptable
 
@@ -18,6 +18,8 @@ UNREADABLE_KEYS = (
     "The stored keys cannot be read: FIELD_ENCRYPTION_KEY is not the one they were encrypted with. They are kept"
     " as they are. Set the right encryption key and restart, or enter the keys again on General."
 )
+
+ODD_KEYS = "The stored keys hold characters that AWS never gives out. Enter them again on General."
 
 
 class KeysMissing(Exception):
@@ -62,7 +64,10 @@ def stored_credentials(element: Element) -> Credentials:
         raise KeysMissing(UNREADABLE_KEYS)
     if not row.access_key_id or not row.secret_access_key:
         raise KeysMissing(NO_KEYS)
-    return Credentials(*texts)
+    try:
+        return Credentials(*texts)
+    except BlankKeys:
+        raise KeysMissing(ODD_KEYS) from None
 
 
 def keys_readable(element: Element) -> bool:

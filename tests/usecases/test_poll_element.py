@@ -1,10 +1,10 @@
 import json
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from elements.models import DebugRecord, Element, Instance, Poll, ScheduledEvent
+from elements.usecases.poll_element import back_off_s
 from elements.usecases.run_polls import poll_once
 from tests import builders
 
@@ -39,16 +39,29 @@ def test_the_same_name_on_330_instances_gives_330_rows_with_names_of_their_own(a
     assert Instance.objects.values("display_name").distinct().count() == 330
 
 
-def test_an_unchanged_poll_writes_no_instance(aws, django_assert_max_num_queries):
+def test_an_unchanged_poll_writes_no_instance_and_costs_the_same_however_many_there_are(
+    aws, django_assert_max_num_queries
+):
     aws.add_instances(count=3)
     element = builders.element(aws, aws.add_keys())
     poll(element)
+    counts = []
+    for more in (0, 300):
+        aws.add_instances(count=more)
+        poll(element)
 
-    with django_assert_max_num_queries(40) as queries:
-        report = poll(element)
+        with django_assert_max_num_queries(30) as queries:
+            report = poll(element)
 
-    assert report.changed == 0
-    assert not [q for q in queries.captured_queries if "elements_instance" in q["sql"] and "SELECT" not in q["sql"]]
+        assert (report.ok, report.changed) == (True, 0)
+        assert not [q for q in queries.captured_queries if _writes_instances(q["sql"])]
+        counts.append(len(queries.captured_queries))
+
+    assert counts[0] == counts[1]
+
+
+def _writes_instances(sql):
+    return "elements_instance" in sql and not sql.startswith("SELECT")
 
 
 def test_an_instance_that_aws_no_longer_lists_is_marked_gone(aws):
@@ -167,26 +180,6 @@ def test_blank_keys_never_sign_as_the_machine(aws, monkeypatch):
     assert aws.journal() == []
 
 
-def test_the_command_prints_one_json_object(aws, capsys):
-    aws.add_instances(count=2)
-    builders.element(aws, aws.add_keys())
-
-    call_command("poll", "--all", "--json")
-
-    (report,) = json.loads(capsys.readouterr().out)["elements"]
-    assert (report["ok"], report["instances"], report["added"]) == (True, 2, 2)
-
-
-def test_the_command_exits_with_1_when_a_poll_failed(aws, capsys):
-    builders.element(aws)
-
-    with pytest.raises(SystemExit) as ended:
-        call_command("poll", "Frankfurt")
-
-    assert ended.value.code == 1
-    assert "No keys are stored" in capsys.readouterr().err
-
-
 def test_noise_in_the_high_byte_of_a_state_code_changes_no_state(aws):
     aws.add_instances(state_code_noise=1)
     element = builders.element(aws, aws.add_keys())
@@ -272,3 +265,97 @@ def test_an_empty_answer_to_keys_that_nobody_vouches_for_marks_nothing_gone(aws)
 
     assert "STS does not say" in report.error
     assert Instance.objects.listed().count() == 1
+
+
+def test_a_failure_says_what_since_when_which_attempt_and_when_next(aws):
+    element = builders.element(aws, aws.add_keys())
+    aws.fault("internal", "DescribeInstances")
+    began = timezone.now()
+
+    poll(element)
+    first = Poll.objects.get().failed_since
+    poll(element)
+
+    row = Poll.objects.get()
+    assert (row.failures, row.failure_code) == (2, "InternalError")
+    assert "internal error" in row.failure_text
+    assert row.failed_since == first >= began
+    assert row.due_at > timezone.now()
+    assert [result[1] for result in row.recent] == ["failed", "failed"]
+
+
+def test_after_a_success_nothing_is_left_of_the_failure(aws):
+    element = builders.element(aws, aws.add_keys())
+    fault = aws.fault("optin", "DescribeInstances")
+    poll(element)
+    fault.clear()
+
+    poll(element)
+
+    row = Poll.objects.get()
+    assert (row.failures, row.failed_since, row.failure_text, row.refused, row.throttled) == (0, None, "", False, False)
+
+
+@pytest.mark.parametrize("interval_s", [10, 30, 300, 3600, 86_400])
+def test_the_wait_after_failures_grows_to_five_minutes_and_never_beyond(interval_s):
+    waits = [back_off_s(failures, interval_s, chance) for failures in range(1, 60) for chance in (0.0, 1.0)]
+
+    assert max(waits) == 300
+    assert min(waits) >= min(interval_s, 300) * 0.75
+    assert waits[1::2] == sorted(waits[1::2])
+
+
+def test_when_only_the_status_cannot_be_read_instances_are_fresh_and_the_rest_is_kept(aws):
+    (instance_id,) = aws.add_instances()
+    aws.instance(instance_id).schedule_event("system-reboot")
+    aws.instance(instance_id).fail_check("system")
+    keys = aws.add_keys()
+    element = builders.element(aws, keys)
+    poll(element)
+    keys.denied = frozenset(["DescribeInstanceStatus"])
+    aws.instance(instance_id).tags["Name"] = "renamed"
+
+    report = poll(element)
+
+    row, instance = Poll.objects.get(), Instance.objects.get()
+    assert (report.ok, report.instances, report.scheduled_events) == (False, 1, None)
+    assert "ec2:DescribeInstanceStatus" in report.error
+    assert (instance.display_name, instance.system_status) == ("renamed", "impaired")
+    assert ScheduledEvent.objects.get().cleared_at is None
+    assert row.status_failed_since is not None
+    assert row.failures == 0
+    assert row.succeeded_at > row.status_succeeded_at
+
+
+def test_an_instance_that_comes_back_is_listed_again(aws):
+    (instance_id,) = aws.add_instances()
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    raw = aws.world.instances.pop(instance_id)
+    poll(element)
+    aws.world.instances[instance_id] = raw
+
+    report = poll(element)
+
+    assert report.changed == 1
+    assert Instance.objects.get().gone_at is None
+
+
+def test_keys_with_characters_aws_never_gives_out_are_said_to_be_odd_and_not_sent(aws):
+    element = builders.element(aws, aws.add_keys("AKIA ODD", "s e c r e t"))
+
+    report = poll(element)
+
+    assert (report.error_code, aws.journal()) == ("KeysMissing", [])
+    assert "characters that AWS never gives out" in report.error
+
+
+def test_an_answer_that_cannot_be_stored_is_said_on_the_page_and_frees_the_lease(aws, monkeypatch, caplog):
+    element = builders.element(aws, aws.add_keys())
+    monkeypatch.setattr("elements.usecases.poll_element.name_all", lambda *args: 1 / 0)
+
+    report = poll(element)
+
+    row = Poll.objects.get()
+    assert (report.ok, report.error_code, row.failures, row.lease) == (False, "InternalError", 1, "")
+    assert "ZeroDivisionError" in caplog.text

@@ -1,0 +1,193 @@
+"""What happens to an element while it is read."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from elements.models import Element, Instance, Poll
+from elements.models.polls import LeaseLost
+from elements.usecases import run_polls
+from elements.usecases.poll_element import ElementPoll, Superseded
+from elements.usecases.run_polls import poll_once
+from tests import builders
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def poll(element):
+    return poll_once(element.pk, caller="poll", now=timezone.now())
+
+
+def begin(element):
+    """Take the lease of an element and return its poll, not yet run."""
+    token = Poll.objects.lease(element.pk, now=timezone.now(), seconds=60)
+    return ElementPoll(Element.objects.get(pk=element.pk), token, caller="poll", now=timezone.now())
+
+
+def test_keys_stored_during_a_poll_win_over_what_it_read(aws):
+    aws.add_instances(count=1)
+    element = builders.element(aws, aws.add_keys())
+    poll(element)
+    aws.add_instances(count=1)
+    begun = begin(element)
+    element.store_keys(
+        access_key_id="AKIADEMONEW", secret_access_key="new", session_token="", by="maria", now=timezone.now()
+    )
+
+    with pytest.raises(Superseded):
+        begun.run()
+
+    assert Instance.objects.count() == 1
+    assert Element.objects.get().identified_at is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"region": "eu-west-1"}, {"endpoint_url": "http://127.0.0.1:9"}, {"sts_endpoint_url": ""}]
+)
+def test_an_element_pointed_elsewhere_during_a_poll_gets_nothing_of_it(aws, change):
+    aws.add_instances(count=1)
+    element = builders.element(aws, aws.add_keys())
+    begun = begin(element)
+    Element.objects.update(**change)
+
+    with pytest.raises(Superseded):
+        begun.run()
+
+    assert not Instance.objects.exists()
+
+
+def test_a_poll_that_was_overtaken_by_a_change_is_due_again_at_once(aws, monkeypatch):
+    element = builders.element(aws, aws.add_keys())
+    aws.fault("slow", "DescribeInstances", seconds=0.01)
+    monkeypatch.setattr(ElementPoll, "_check_source", lambda self: (_ for _ in ()).throw(Superseded))
+
+    assert poll(element) is None
+
+    row = Poll.objects.get()
+    assert row.lease == ""
+    assert row.due_at <= timezone.now()
+
+
+def test_a_poll_whose_lease_went_to_another_writes_nothing(aws):
+    aws.add_instances(count=1)
+    element = builders.element(aws, aws.add_keys())
+    begun = begin(element)
+    Poll.objects.update(lease="of-another")
+
+    with pytest.raises(LeaseLost):
+        begun.run()
+
+    assert not Instance.objects.exists()
+    assert Poll.objects.get().lease == "of-another"
+
+
+def test_a_failure_backs_off_but_not_over_a_poll_that_somebody_asked_for_meanwhile(aws):
+    element = builders.element(aws, aws.add_keys(), interval_s=60)
+    aws.fault("optin", "DescribeInstances")
+    poll(element)
+    backed_off = Poll.objects.get().due_at
+    begun = begin(element)
+    asked_at = timezone.now()
+    Poll.objects.make_due(element.pk, asked_at)
+
+    begun.run()
+
+    assert backed_off > asked_at + timedelta(seconds=40)
+    assert Poll.objects.get().due_at == asked_at
+
+
+def at_once(number, work):
+    """Do the work in that many threads at the same moment and return what each gave."""
+    together, results = threading.Barrier(number), []
+
+    def run():
+        together.wait()
+        try:
+            results.append(work())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_of_many_polls_of_an_element_at_once_one_reads(aws):
+    element = builders.element(aws, aws.add_keys())
+    aws.fault("slow", "DescribeInstances", seconds=1)
+
+    reports = at_once(8, lambda: poll(element))
+
+    assert len([report for report in reports if report is not None]) == 1
+    assert len(aws.journal("DescribeInstances")) == 1
+
+
+def test_of_many_clocks_at_once_each_due_poll_goes_to_one():
+    elements = {builders.element(name=f"element {number}").pk for number in range(10)}
+    now = timezone.now()
+
+    claims = at_once(8, lambda: run_polls.claim_batches(now))
+
+    won = [pk for batches in claims for batch in batches for pk in batch]
+    assert sorted(won) == sorted(elements)
+
+
+def test_of_many_deliveries_of_one_task_one_polls(aws):
+    element = builders.element(aws, aws.add_keys())
+    run_polls.claim_batches(timezone.now())
+
+    at_once(8, lambda: run_polls.run_batch([element.pk], caller="poll"))
+
+    assert len(aws.journal("DescribeInstances")) == 1
+
+
+def test_of_many_presses_of_poll_now_one_is_queued():
+    element = builders.element()
+    now = timezone.now()
+
+    assert sorted(at_once(8, lambda: Poll.objects.claim_now(element.pk, now))) == [False] * 7 + [True]
+
+
+def test_an_element_paused_after_its_poll_was_queued_makes_no_call(aws):
+    element = builders.element(aws, aws.add_keys())
+    run_polls.claim_batches(timezone.now())
+    element.set_paused(True, by="maria", now=timezone.now())
+
+    run_polls.run_batch([element.pk], caller="poll")
+
+    assert aws.journal() == []
+
+
+def test_poll_now_during_a_poll_is_followed_by_another(aws):
+    element = builders.element(aws, aws.add_keys(), interval_s=3600)
+    begun = begin(element)
+    Poll.objects.claim_now(element.pk, timezone.now())
+    run_polls.run_batch([element.pk], caller="poll")
+
+    begun.run()
+
+    assert run_polls.claim_batches(timezone.now()) == [[element.pk]]
+
+
+def test_a_lease_that_is_kept_is_not_taken_for_lost(aws, monkeypatch):
+    element = builders.element(aws, aws.add_keys())
+    now = timezone.now()
+    token = Poll.objects.lease(element.pk, now=now, seconds=60)
+    late = now + timedelta(seconds=61)
+    kept = Poll.with_result
+
+    def renewed_meanwhile(self, *args):
+        Poll.objects.filter(pk=self.pk).update(leased_until=late + timedelta(seconds=60))
+        return kept(self, *args)
+
+    monkeypatch.setattr(Poll, "with_result", renewed_meanwhile)
+
+    run_polls.give_up_lost(late)
+
+    assert Poll.objects.get().lease == token
