@@ -11,6 +11,8 @@ const dialog = $("#dlg-act");
 const NO_ANSWER = ["crit", "No answer from the ec2mon server", "It is not known whether the request arrived. Check the states before trying again."];
 
 const send = (url, options = {}, fragment = "dialog") => fetch(url, { credentials: "same-origin", cache: "no-store", ...options, headers: { "X-Fragment": fragment } });
+/* form.action would be the field of that name. */
+const addressOf = (form) => form.getAttribute("action");
 const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /* Cancel is the safe button, so it has the focus; the button that acts waits for the number where one is asked for. */
@@ -47,15 +49,15 @@ export const confirm = (verb, ids) => {
   const form = document.getElementById("sel");
   if (!form || !ids.length) return;
   const fields = new URLSearchParams([["action", verb], ...ids.map((id) => ["id", id])]);
-  if (ids.length <= IN_ADDRESS) ask(form.action + "?" + fields);
-  else ask(form.action, { method: "POST", body: new URLSearchParams([...new FormData(form), ...fields]) });
+  if (ids.length <= IN_ADDRESS) ask(addressOf(form) + "?" + fields);
+  else ask(addressOf(form), { method: "POST", body: new URLSearchParams([...new FormData(form), ...fields]) });
 };
 
 const submit = async (form, submitter) => {
   if (form.dataset.sent) return;
   form.dataset.sent = "1";
   submitter?.setAttribute("aria-disabled", "true");
-  try { await take(await send(form.action, { method: "POST", body: new FormData(form, submitter) })); }
+  try { await take(await send(addressOf(form), { method: "POST", body: new FormData(form, submitter) })); }
   catch { dialog.close(); flashes.flash(...NO_ANSWER); live.hurry(); }
   delete form.dataset.sent;
   submitter?.removeAttribute("aria-disabled");
