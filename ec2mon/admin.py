@@ -20,6 +20,7 @@ class SetUpSite(admin.AdminSite):
     site_header = site_title = "ec2mon set-up"
     index_title = "Set-up"
     enable_nav_sidebar = False
+    site_url = None
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether somebody may see any of it."""

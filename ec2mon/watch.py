@@ -3,9 +3,9 @@
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from time import monotonic, sleep
 
 from django.db import close_old_connections
 
@@ -33,10 +33,10 @@ class Watch:
     def __init__(self, beats: Mapping[str, str], asks: Mapping[str, Callable[[], None]]) -> None:
         self._beats, self._asks, self._host = beats, asks, socket.gethostname()
         self._known: dict[str, datetime] = {}
-        self._heard = dict.fromkeys(beats.values(), time.monotonic())
+        self._heard = dict.fromkeys(beats.values(), monotonic())
         self._asked: dict[str, float] = {}
         self._started_at: dict[str, float] = {}
-        self._looked_at = time.monotonic()
+        self._looked_at = monotonic()
         self._troubled = False
 
     def start(self) -> None:
@@ -53,31 +53,34 @@ class Watch:
             return ""
         return f"it has shown no sign of life for {SILENT_AFTER_S:.0f} s"
 
+    def round(self) -> None:
+        """Look and ask once. An error of any kind says nothing about the processes that are watched."""
+        try:
+            self._look()
+            self._ask()
+        except Exception as error:
+            self._forgive(error)
+        else:
+            self._troubled = False
+
     def _run(self) -> None:
-        """Look and ask for ever. An error of any kind says nothing about the processes that are watched."""
         while True:
             close_old_connections()
-            try:
-                self._look()
-                self._ask()
-            except Exception as error:
-                self._forgive(error)
-            else:
-                self._troubled = False
-            time.sleep(_LOOK_EVERY_S)
+            self.round()
+            sleep(_LOOK_EVERY_S)
 
     def _look(self) -> None:
         beats: Sequence[tuple[str, datetime]] = list(
             WorkerBeat.objects.filter(host=self._host, queue__in=self._heard).values_list("queue", "at")
         )
-        now = time.monotonic()
+        now = monotonic()
         for beat, at in beats:
             if self._known.get(beat) != at:
                 self._known[beat], self._heard[beat] = at, now
         self._looked_at = now
 
     def _ask(self) -> None:
-        now = time.monotonic()
+        now = monotonic()
         for beat, ask in self._asks.items():
             is_new = now - self._started_at.get(beat, now) < SETTLED_AFTER_S
             is_quiet = now - self._heard[beat] > UNEASY_AFTER_S
@@ -87,7 +90,7 @@ class Watch:
                 self._asked[beat] = now
 
     def _forgive(self, error: Exception) -> None:
-        self._heard = dict.fromkeys(self._heard, time.monotonic())
+        self._heard = dict.fromkeys(self._heard, monotonic())
         if not self._troubled:
             log.warning("the workers cannot be watched at the moment: %s", str(error).strip())
         self._troubled = True

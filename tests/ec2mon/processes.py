@@ -12,6 +12,11 @@ class Process(NamedTuple):
     group: int
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether a process lives; one that is dead but not yet buried does not."""
+    return _read(pid) is not None
+
+
 def group(pid: int) -> list[Process]:
     """Return the living processes of a process group, oldest first."""
     return [process for process in _all() if process.group == pid]

@@ -1,10 +1,12 @@
 """The demo's elements in the database."""
 
 import pytest
+from django.contrib.auth.models import User
 
 from elements.models import Element
-from simulator.demo import seed
-from simulator.demo_world import ELEMENTS, FRANKFURT, TOKYO
+from simulator.demo import PEOPLE, add_people, look_once_at_paused, seed
+from simulator.demo_world import ELEMENTS, FRANKFURT, TOKYO, build
+from simulator.server import Simulator
 
 pytestmark = pytest.mark.django_db
 
@@ -41,3 +43,35 @@ def test_another_port_reaches_the_stored_elements() -> None:
     seed("http://127.0.0.1:5678")
 
     assert {row[4] for row in rows()} == {"http://127.0.0.1:5678"}
+
+
+def test_the_demo_has_one_person_of_each_group() -> None:
+    add_people()
+    add_people()
+
+    groups = dict(User.objects.values_list("username", "groups__name"))
+    assert groups == {"admin": "administrators", "operator": "operators", "viewer": "viewers"}
+    assert all(User.objects.get(username=person.name).check_password(person.password) for person in PEOPLE)
+    assert [user.username for user in User.objects.filter(is_superuser=True)] == ["admin"]
+
+
+def test_a_changed_password_of_the_demo_stays() -> None:
+    add_people()
+    User.objects.filter(username="viewer").update(password="changed")
+
+    add_people()
+
+    assert User.objects.get(username="viewer").password == "changed"
+
+
+def test_the_paused_element_is_read_once_and_stays_paused(aws: Simulator) -> None:
+    build(aws)
+    seed(aws.url)
+
+    look_once_at_paused()
+    look_once_at_paused()
+
+    tokyo = Element.objects.get(name=TOKYO.name)
+    assert tokyo.paused
+    assert tokyo.instances.count() == 6
+    assert len(aws.journal("DescribeInstances")) == 1

@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Task
+from django_q.signals import post_execute
+
+from elements import tasks
+from elements.models import WorkerBeat
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def another_process(monkeypatch):
+    monkeypatch.setattr(tasks, "_noted", {})
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)  # it would end the test's transaction
+
+
+def result_arrived(**task):
+    post_execute.send(sender="django_q", task={"func": "elements.tasks.beat", "success": True, **task})
+
+
+@pytest.mark.parametrize(("cluster", "queue"), [("ec2mon", "default"), ("ops", "ops")])
+def test_a_result_that_arrives_proves_that_its_queue_works(cluster, queue):
+    result_arrived(cluster=cluster)
+
+    assert [beat.queue for beat in WorkerBeat.objects.all()] == [queue]
+
+
+def test_any_task_is_a_proof_even_one_that_failed():
+    result_arrived(cluster="ops", func="elements.tasks.follow", success=False)
+
+    assert WorkerBeat.objects.get().queue == "ops"
+
+
+def test_many_results_are_one_write(django_assert_num_queries):
+    result_arrived(cluster="ops")
+
+    with django_assert_num_queries(0):
+        result_arrived(cluster="ops")
+
+
+def test_a_beat_that_cannot_be_stored_does_not_end_the_process(monkeypatch, caplog):
+    def refuse(*args):
+        raise DatabaseError("the disk is full")
+
+    monkeypatch.setattr(WorkerBeat.objects, "stamp", refuse)
+
+    result_arrived(cluster="ops")
+
+    assert "the beat of queue ops could not be stored: the disk is full" in caplog.text
+    assert tasks._noted == {}
+
+
+@pytest.mark.parametrize(("queue", "key"), [("default", "ec2mon"), ("ops", "ops")])
+def test_a_beat_is_asked_of_the_queue_itself(queue, key, settings):
+    if settings.REDIS_URL:
+        pytest.skip("the queue is in Redis")
+
+    tasks.ask_for_beat(queue)
+
+    (row,) = OrmQ.objects.all()
+    assert row.key == key
+    assert (row.func(), row.task["save"]) == ("elements.tasks.beat", False)
+
+
+def test_failures_of_tasks_are_not_kept_for_ever():
+    now = timezone.now()
+    for days in (6, 8):
+        stopped = now - timedelta(days=days)
+        Task.objects.create(id=f"{days}", name=f"{days}", func="f", started=stopped, stopped=stopped, success=False)
+
+    tasks.prune_all()
+
+    assert [failure.name for failure in Failure.objects.all()] == ["6"]
+
+
+def test_the_schedules_are_those_of_the_table():
+    assert {row.name: row.func for row in Schedule.objects.all()} == tasks.SCHEDULES
