@@ -61,15 +61,13 @@ class DebugFilter:
 
     def in_time(self, records: DebugRecordQuerySet) -> DebugRecordQuerySet:
         """Keep those of the chosen time."""
-        if self.time.end:
-            records = records.until(self.time.end)
-        return records.since(self.time.start) if self.time.start else records
+        return records.between(self.time.start, self.time.end) if self.time.choice else records
 
     def exact(self, records: DebugRecordQuerySet) -> DebugRecordQuerySet | None:
         """Return the records of the one request that the text names, whatever else is chosen; None without one."""
         if not is_request_id(self.text):
             return None
-        found = records.filter(request_id=self.text)
+        found = records.of_request(self.text)
         return found if found.exists() else None
 
     def _resulting(self, records: DebugRecordQuerySet) -> DebugRecordQuerySet:

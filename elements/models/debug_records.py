@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from elements.domain.debug_results import COMMAND, DRY_RUN_WORKED, POLLING, Result, anchor, caused_by, result, returned
 from elements.domain.throttling import THROTTLES
@@ -12,6 +13,7 @@ from elements.models.elements import Element
 
 # Records are stored when an attempt has ended and carry when it began: numbers follow times but for this much.
 _UNORDERED = timedelta(minutes=10)
+_SAME_REQUEST = 50
 
 
 class DebugRecordQuerySet(models.QuerySet["DebugRecord"]):
@@ -25,10 +27,21 @@ class DebugRecordQuerySet(models.QuerySet["DebugRecord"]):
         """Keep those at or after a moment."""
         return self.filter(at__gte=moment)
 
-    def until(self, moment: datetime) -> "DebugRecordQuerySet":
-        """Keep those at or before a moment; later ones are left out by their number, without looking at them."""
-        after = self.filter(at__gt=moment + _UNORDERED).order_by("at").values_list("pk", flat=True).first()
-        return self.filter(at__lte=moment, **({} if after is None else {"pk__lt": after}))
+    def between(self, start: datetime | None, end: datetime | None) -> "DebugRecordQuerySet":
+        """Keep those of a stretch of time, told by their numbers so that a page in their order costs no sorting."""
+        kept = self.alias(moment=Coalesce("at", "at"))  # no index: that of the numbers is the right one
+        if start is not None:
+            earlier = self.filter(at__lt=start - _UNORDERED).order_by("-at").values_list("pk", flat=True).first()
+            kept = kept.filter(moment__gte=start, pk__gt=earlier or 0)
+        if end is not None:
+            later = self.filter(at__gt=end + _UNORDERED).order_by("at").values_list("pk", flat=True).first()
+            kept = kept.filter(moment__lte=end, **({} if later is None else {"pk__lt": later}))
+        return kept
+
+    def of_request(self, request_id: str) -> "DebugRecordQuerySet":
+        """Keep those of one request of AWS. They are found first: some databases would look through the element."""
+        found = DebugRecord.objects.filter(request_id=request_id).values_list("pk", flat=True)[:_SAME_REQUEST]
+        return self.filter(pk__in=list(found))
 
     def succeeded(self) -> "DebugRecordQuerySet":
         """Keep those AWS answered as wished."""
