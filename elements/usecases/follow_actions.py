@@ -13,7 +13,7 @@ from elements.domain.snapshots import InstanceSnapshot
 from elements.models import Action, Element, Poll
 from elements.models.actions import ActionQuerySet
 from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.store_snapshots import Named, hold, store_instances, touch
+from elements.usecases.store_snapshots import Named, count, drop_checks, hold, store_instances, touch
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,8 @@ def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, Insta
             names=Named(names, shared),
             complete=False,
         )
+        if drop_checks(element, list(names)):
+            Poll.objects.filter(element=element).update(counts=count(element))
         if shown:
             touch(element, shown)
 

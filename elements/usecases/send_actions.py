@@ -13,13 +13,11 @@ from elements.domain.actions import next_look_s
 from elements.domain.instance_states import UNKNOWN
 from elements.models import Action, Element, Poll
 from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.store_snapshots import count, touch
+from elements.usecases.store_snapshots import STALE, count, drop_checks, touch
 
 # StartInstances has a bucket of 5 calls that refills with 2 a second, the others one of 50 that refills with 5.
 FREE_CALLS, SPACING_S = {"start": 4}, {"start": 0.5}
 OTHER_FREE_CALLS, OTHER_SPACING_S = 40, 0.2
-# A row written here is no longer what its digest says: the next read must compare it anew.
-STALE = ""
 _ROW_IS_OLD = ("IncorrectInstanceState", "InvalidInstanceID.NotFound", "UnsupportedOperation")
 
 Group = list[Action]
@@ -107,6 +105,7 @@ class Sender:
                 self.element.instances.filter(instance_id__in=ids).exclude(state=state).update(
                     state=state, state_since_at=now, observed_at=now, digest=STALE
                 )
+            drop_checks(self.element, _ids(group))
             Poll.objects.filter(element=self.element).update(counts=count(self.element))
             self._mark(group, now, status="accepted", request_id=request_id, look_at=_first_look(now))
 
@@ -118,7 +117,11 @@ class Sender:
                 self.element.instances.filter(instance_id__in=_ids(group)).update(protected_seen_at=now)
             if code in _ROW_IS_OLD:
                 Poll.objects.make_due(self.element.pk, now)
-            error = {"error_code": code[:100], "message": sentence, "request_id": request_id}
+            error = {
+                "error_code": code[:100],
+                "message": sentence.removeprefix(f"{code}: "),
+                "request_id": request_id,
+            }
             self._mark(group, now, status="refused", settled_at=now, **error)
 
     def _unanswered(self, group: Group, sentence: str, request_id: str) -> None:

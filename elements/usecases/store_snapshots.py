@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from elements.domain.changes import Changes, Known, compare
-from elements.domain.instance_rows import instance_values, naming_values, state_since, status_values
+from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, naming_values, state_since, status_values
 from elements.domain.instance_states import CHANGING
 from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, make_unique, parse
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
@@ -21,6 +21,8 @@ BATCH = 250
 IDS_AT_ONCE = 5000
 # How long a read may still show the state from before an accepted request (EC2 is eventually consistent).
 HOLD = timedelta(seconds=60)
+# A row written without a whole read is no longer what its digest says: the next read must compare it anew.
+STALE = ""
 _FIXED = {"id", "element", "instance_id", "first_seen_at", "protected_seen_at", "spot_type"}
 _STATUS_COLUMNS = frozenset(status_values(None))
 _COLUMNS = [field.name for field in Instance._meta.concrete_fields if field.name not in _FIXED]
@@ -101,6 +103,16 @@ def hold(element: Element) -> None:
 def touch(element: Element, instance_ids: Sequence[str]) -> None:
     """Mark rows as changed, because something shown in them did, so that open pages fetch them."""
     _update(element, instance_ids, revision=Poll.objects.next_revision(element.pk))
+
+
+def drop_checks(element: Element, instance_ids: Sequence[str]) -> bool:
+    """Forget the status checks of instances that no longer run, which AWS does not check; tell whether any had one.
+
+    They would stay green, or red, until the next poll.
+    """
+    idle = element.instances.filter(instance_id__in=instance_ids, checks_rank__lt=UNCHECKED_RANK)
+    unchecked = {**status_values(None), "status_digest": STALE}
+    return bool(idle.exclude(state__in=("running", "pending")).update(**unchecked))
 
 
 def count(element: Element) -> dict[str, Any]:

@@ -16,7 +16,7 @@ SLACK = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened; `who` is a name from outside."""
+    """One thing that happened; `who` is a name from outside, `joint` leads to it."""
 
     at: datetime
     icon: str
@@ -26,6 +26,7 @@ class Entry:
     more: str = ""
     code: str = ""
     request_id: str = ""
+    joint: str = " by "
 
 
 def history(
@@ -66,6 +67,7 @@ def _of_action(action: Action, now: datetime) -> Entry:
         more=". ".join(part for part in (_course(action, rule.goal), action.message) if part),
         code=action.error_code,
         request_id=action.request_id,
+        joint=" by " if action.status in ("requested", "sent", "accepted", "confirmed") else ", asked for by ",
     )
 
 

@@ -170,7 +170,7 @@ def test_activity_tells_who_asked_and_how_it_ended(aws, keys, viewer):
 
     response = show(viewer, element, row)
 
-    assert "Stop failed by maria.k UnauthorizedOperation" in words(response)
+    assert "Stop failed, asked for by maria.k UnauthorizedOperation" in words(response)
     assert "Reboot rescheduled by j.ortiz" in words(response)
     assert "requested" not in words(response)
     assert f'href="/e/{element.slug}/debug/?q=req-9#req-9"' in response.content.decode()
