@@ -61,7 +61,7 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
         ("Endpoints of your own", {"fields": ("endpoint_url", "sts_endpoint_url"), "classes": ("collapse",)}),
         ("Polling", {"fields": ("interval_s", "paused")}),
     )
-    choices = ("If AWS or the place says no", {"fields": ("save_anyway", "clear_instances")})
+    choices = ("Confirmations", {"fields": ("save_anyway", "clear_instances")})
 
     def has_view_permission(self, request: HttpRequest, obj: Element | None = None) -> bool:
         """Let only those in who may change: a page of fields to read would show the keys."""

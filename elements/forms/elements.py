@@ -84,7 +84,7 @@ class TargetFields(forms.Form):
         widget=forms.TextInput(
             attrs={"class": "input", "list": "regions", "autocomplete": "off", "spellcheck": "false"}
         ),
-        help_text="Region code or full endpoint, for example eu-central-1 or ec2.eu-central-1.amazonaws.com.",
+        help_text="Region code or full endpoint.",
     )
     use_it_anyway = forms.BooleanField(
         label="Use It Anyway",

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from elements.domain.wording import account
 from elements.forms.elements import KeyFields, TargetFields, account_digits
 from elements.models import Element
 from elements.usecases.change_access import ASK_ANYWAY, ASK_CLEAR, Judgement
@@ -48,7 +49,9 @@ class GeneralForm(KeyFields, TargetFields, ChoiceFields):
     )
 
     def __init__(self, data: Any = None, *, element: Element) -> None:
-        super().__init__(data, initial={name: getattr(element, name) for name in WANTED})
+        stored = {name: getattr(element, name) for name in WANTED}
+        stored["account_id"] = account(element.account_id)
+        super().__init__(data, initial=stored, label_suffix="")
         self.stored_region = element.region
 
     def clean_account_id(self) -> str:
