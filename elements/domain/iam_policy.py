@@ -37,7 +37,7 @@ def policy(*, partition: str, region: str, account_id: str, read_only: bool = Fa
                 },
             ),
         ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=1)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
 
 
 def _statement(sid: str, actions: list[str], resource: str, condition: dict[str, Any] | None = None) -> dict[str, Any]:

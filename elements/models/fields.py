@@ -4,6 +4,7 @@ from typing import Any
 
 import encrypted_model_fields.fields as emf
 from cryptography.fernet import InvalidToken
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -38,6 +39,10 @@ class SecretCharField(emf.EncryptedCharField):
     def to_python(self, value: Any) -> Any:
         """Take the value as it is: a pasted ciphertext stays what it is."""
         return super(emf.EncryptedMixin, self).to_python(value)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """Leave the value out of serialized rows: dumpdata would write it in clear."""
+        return ""
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Encrypt plain text; keep expressions and unreadable tokens as they are."""

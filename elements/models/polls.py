@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from elements.domain.connections import Connection, PollFacts, connection
-from elements.models.elements import Element
+from elements.models.elements import KEY_FIELDS, Element
 
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
@@ -25,6 +25,10 @@ class PollQuerySet(models.QuerySet["Poll"]):
     def due(self, now: datetime) -> "PollQuerySet":
         """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
         return self.filter(_free(now), _unqueued(now), due_at__lte=now, element__paused=False)
+
+    def with_interval(self) -> "PollQuerySet":
+        """Join the element's interval; joining the whole element would decrypt its keys."""
+        return self.select_related("element").defer(*(f"element__{name}" for name in KEY_FIELDS))
 
     def claim_due(self, now: datetime) -> Sequence[int]:
         """Mark every due poll as queued and return the element ids won here.

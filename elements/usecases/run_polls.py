@@ -95,7 +95,7 @@ def give_up_lost(now: datetime) -> None:
 
     It is due at once, for it says nothing about AWS; only one that is lost each time waits longer and longer.
     """
-    lost = Poll.objects.filter(leased_until__lte=now).exclude(lease="").select_related("element")
+    lost = Poll.objects.filter(leased_until__lte=now).exclude(lease="").with_interval()
     for poll in lost:
         values = failure_values(poll, "CutOff", CUT_OFF, now=now, interval_s=poll.element.interval_s)
         if not poll.failures:
