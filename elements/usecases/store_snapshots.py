@@ -142,7 +142,7 @@ def _update(element: Element, instance_ids: Iterable[str], **values: Any) -> Non
 
 
 def _known(element: Element) -> dict[str, Known]:
-    rows = element.instances.values_list(
+    rows = element.instances.order_by().values_list(
         "instance_id", "digest", "status_digest", "state", "state_since_at", "observed_at", "gone_at"
     )
     return {row[0]: Known(*row[1:6], is_gone=row[6] is not None) for row in rows.iterator(chunk_size=2000)}

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from elements.models import Element, Instance, Poll
-from elements.models.polls import LeaseLost
+from elements.models.polls import LeaseLost, PollQuerySet
 from elements.usecases import run_polls
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
@@ -136,6 +136,16 @@ def test_of_many_clocks_at_once_each_due_poll_goes_to_one():
 
     won = [pk for batches in claims for batch in batches for pk in batch]
     assert sorted(won) == sorted(elements)
+
+
+def test_a_clock_that_saw_a_poll_due_before_another_claimed_it_does_not_win_it(monkeypatch):
+    builders.element()
+    now = timezone.now()
+    monkeypatch.setattr(PollQuerySet, "due", lambda self, now: self.all())
+
+    claims = [run_polls.claim_batches(now) for _ in range(2)]
+
+    assert [len(claim) for claim in claims] == [1, 0]
 
 
 def test_of_many_deliveries_of_one_task_one_polls(aws):
