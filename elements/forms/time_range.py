@@ -30,8 +30,8 @@ class TimeRange:
             return cls(choice, start=now - _LENGTHS[choice])
         if choice != "between":
             return cls()
-        texts = [clean(query.get(name, "")[:40]) for name in ("from", "to")]
-        return cls(choice, *texts, *map(moment, texts))
+        start, end = (clean(query.get(name, "")[:40]) for name in ("from", "to"))
+        return cls(choice, start, end, moment(start), moment(end))
 
     @property
     def errors(self) -> list[str]:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from elements.domain.debug_results import bar_class, bar_percent, pieces
 from elements.domain.wording import absolute, grouped
-from elements.forms.debug_filter import DebugFilter
 from elements.models import DebugRecord
 from elements.models.debug_records import DebugRecordQuerySet
 
@@ -16,6 +15,23 @@ PAGE_SIZE = 50
 LIVE_SIZE = 200
 # A filter looks through this many records for one page; then the reader decides whether to go on.
 SEARCH_DEPTH = 50_000
+
+
+class Filter(Protocol):
+    """What decides which records are kept."""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Return what is chosen; nothing keeps all."""
+
+    def in_time(self, records: DebugRecordQuerySet) -> DebugRecordQuerySet:
+        """Keep those of the chosen time."""
+
+    def apply(self, records: DebugRecordQuerySet) -> DebugRecordQuerySet:
+        """Keep what matches."""
+
+    def exact(self, records: DebugRecordQuerySet) -> DebugRecordQuerySet | None:
+        """Return the records of the one request that is asked for, None without one."""
 
 
 class DebugRow:
@@ -81,7 +97,7 @@ class DebugPage:
     is_exact: bool = False
 
 
-def debug_page(records: DebugRecordQuerySet, wanted: DebugFilter, before: int | None) -> DebugPage:
+def debug_page(records: DebugRecordQuerySet, wanted: Filter, before: int | None) -> DebugPage:
     """Return the newest matching records of an element, or those before one of them."""
     exact = wanted.exact(records)
     if exact is not None:
