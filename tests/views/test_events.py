@@ -378,11 +378,12 @@ def test_a_form_sent_twice_asks_aws_once(operator, element, event, aws):
 
 
 def test_a_form_that_somebody_else_was_faster_than_asks_nothing(operator, administrator, element, event, aws):
-    move(administrator, element, event, in_utc(days=3))
+    start = in_utc(days=3)
+    move(administrator, element, event, start)
 
     page = move(operator, element, event, in_utc(days=2))
 
-    assert f"maria has asked for {in_utc(days=3)} UTC meanwhile. Nothing was done. Look again." in shown(page)
+    assert f"maria has asked for {start} UTC meanwhile. Nothing was done. Look again." in shown(page)
     assert len(aws.journal("ModifyInstanceEventStartTime")) == 1
 
 
@@ -488,14 +489,15 @@ def test_a_missing_permission_names_the_iam_action(operator, element, event, aws
 
 def test_when_aws_does_not_answer_the_outcome_is_not_known_and_said_so(operator, element, event, aws):
     aws.fault("lost", "ModifyInstanceEventStartTime", times=1)
+    start = in_utc(days=2)
 
-    page = move(operator, element, event, in_utc(days=2))
+    page = move(operator, element, event, start)
 
     assert "It is not known whether Reboot of playout-a was moved" in shown(page)
     assert "AWS did not answer when olga asked for" in shown(page)
     assert len(aws.journal("ModifyInstanceEventStartTime")) == 1
     poll(element)
-    assert f"{ScheduledEvent.objects.get().not_before:%Y-%m-%d %H:%M}" == in_utc(days=2)
+    assert f"{ScheduledEvent.objects.get().not_before:%Y-%m-%d %H:%M}" == start
     assert ScheduledEvent.objects.get().request_error == ""
 
 
