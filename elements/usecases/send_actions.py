@@ -86,7 +86,8 @@ class Sender:
         culprits = [action for action in group if action.instance_id_text in _named(error)]
         if culprits:
             self._refuse(culprits, error.code, error.sentence, request_id)
-            return [[action for action in group if action not in culprits]]
+            rest = [action for action in group if action not in culprits]
+            return [rest] if rest else []
         if len(group) == 1 or not _may_be_one_of_many(error):
             self._refuse(group, error.code, _sentence(error), request_id)
             return []

@@ -1,0 +1,262 @@
+"""How stored requests reach AWS: once, together, within a time, and whoever dies on the way."""
+
+import threading
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from elements import tasks
+from elements.models import Action, DebugRecord, Element, Poll
+from elements.usecases.change_instance_state import perform, request
+from elements.usecases.follow_actions import expire, stuck_requests
+from elements.usecases.run_polls import poll_once
+from elements.usecases.send_actions import Sender
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def keys(aws):
+    return aws.add_keys()
+
+
+def polled(aws, keys, count=4, **fields):
+    aws.add_instances(count=count, **fields)
+    row = builders.element(aws, keys)
+    poll_once(row.pk, caller="poll", now=timezone.now())
+    return Element.objects.with_poll().get()
+
+
+def ids(element, **fields):
+    return list(element.instances.filter(**fields).order_by("pk").values_list("instance_id", flat=True))
+
+
+def stored(element, verb="stop", instance_ids=None, by="maria", now=None):
+    wanted = instance_ids or ids(element)
+    asked = request(element, verb, wanted, batch=uuid.uuid4(), by=by, now=now or timezone.now())
+    return [action.pk for action in asked.actions]
+
+
+def send(element, pks, **options):
+    return perform(element, pks, clock=timezone.now, **options)
+
+
+def test_a_task_delivered_fifty_times_asks_aws_once(aws, keys):
+    element = polled(aws, keys)
+    pks = stored(element)
+
+    for _ in range(50):
+        tasks.perform_actions(element.pk, pks)
+
+    assert len(aws.journal("StopInstances")) == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_twenty_workers_with_the_same_task_ask_aws_once(aws, keys):
+    element = polled(aws, keys)
+    pks, gate = stored(element), threading.Barrier(20)
+
+    def work():
+        gate.wait()
+        try:
+            tasks.perform_actions(element.pk, pks)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert len(aws.journal("StopInstances")) == 1
+    assert set(Action.objects.values_list("status", flat=True)) == {"accepted"}
+
+
+def test_more_than_a_hundred_are_one_call_for_each_hundred(aws, keys):
+    element = polled(aws, keys, count=250)
+
+    send(element, stored(element))
+
+    assert len(aws.journal("StopInstances")) == 3
+    assert Action.objects.filter(status="accepted").count() == 250
+
+
+def test_stuck_requests_of_two_verbs_are_never_sent_as_one(aws, keys):
+    element = polled(aws, keys)
+    (stopped,) = aws.add_instances(state="stopped")
+    poll_once(element.pk, caller="poll", now=timezone.now())
+    before = timezone.now() - timedelta(seconds=10)
+    stored(element, "stop", ids(element, state="running"), now=before)
+    stored(element, "start", [stopped], now=before)
+
+    [(element_id, pks)] = stuck_requests(timezone.now())
+    tasks.perform_actions(element_id, pks)
+
+    assert aws.instance(stopped).state == "running"
+    assert {aws.instance(other).state for other in ids(element) if other != stopped} == {"stopped"}
+    assert (len(aws.journal("StopInstances")), len(aws.journal("StartInstances"))) == (1, 1)
+
+
+def test_each_user_is_named_in_the_records_of_their_own_call(aws, keys):
+    element = polled(aws, keys)
+    first, *rest = ids(element)
+
+    send(element, [*stored(element, instance_ids=[first], by="maria"), *stored(element, instance_ids=rest, by="olga")])
+
+    callers = DebugRecord.objects.filter(operation="StopInstances").values_list("caller", flat=True)
+    assert sorted(callers) == ["maria", "olga"]
+
+
+def test_what_the_sender_has_no_time_for_is_given_back_and_sent_later(aws, keys):
+    element = polled(aws, keys, count=3)
+    for instance_id in ids(element)[:2]:
+        aws.instance(instance_id).protect()
+    pks = stored(element)
+
+    Sender(element, timezone.now, until=0.0).send(element.actions.claim(pks, timezone.now()))
+    assert len(aws.journal("StopInstances")) == 1
+    assert sorted(Action.objects.values_list("status", flat=True)) == ["refused", "requested", "requested"]
+    send(element, pks)
+
+    assert sorted(Action.objects.values_list("status", flat=True)) == ["accepted", "refused", "refused"]
+
+
+def test_a_sender_without_time_begins_nothing_and_says_what_is_left(aws, keys):
+    element = polled(aws, keys)
+    pks = stored(element)
+
+    assert send(element, pks, patience_s=0.0) == sorted(pks)
+    assert aws.journal("StopInstances") == []
+
+
+def test_an_expired_request_is_not_handed_on_for_ever(aws, keys):
+    element = polled(aws, keys)
+    pks = stored(element, now=timezone.now() - timedelta(minutes=2))
+
+    assert send(element, pks) == []
+    assert aws.journal("StopInstances") == []
+
+
+def test_an_element_paused_after_the_request_is_not_called(aws, keys):
+    element = polled(aws, keys)
+    pks = stored(element)
+    element.set_paused(True, by="maria", now=timezone.now())
+    before = len(aws.journal())
+
+    send(element, pks)
+
+    assert len(aws.journal()) == before
+    assert set(Action.objects.values_list("status", flat=True)) == {"refused"}
+    assert "paused before AWS was asked" in Action.objects.first().message
+
+
+def test_an_element_deleted_after_the_request_ends_it_quietly(aws, keys):
+    element = polled(aws, keys)
+    pks, pk = stored(element), element.pk
+    Element.objects.get(pk=pk).delete()
+
+    tasks.perform_actions(pk, pks)
+
+    assert aws.journal("StopInstances") == []
+
+
+def test_a_sender_that_dies_during_the_call_leaves_actions_that_are_looked_at_and_never_sent_again(aws, keys):
+    element = polled(aws, keys)
+    pks = stored(element)
+    element.actions.claim(pks, timezone.now())  # and nothing more: the process is gone
+
+    send(element, pks)
+    expire(timezone.now() + timedelta(seconds=89))
+    assert set(Action.objects.values_list("status", flat=True)) == {"sent"}
+    expire(timezone.now() + timedelta(seconds=91))
+
+    assert set(Action.objects.values_list("status", flat=True)) == {"unanswered"}
+    assert aws.journal("StopInstances") == []
+
+
+def test_an_answer_that_comes_after_the_action_was_settled_changes_nothing(aws, keys):
+    element = polled(aws, keys, count=1)
+    pks = stored(element)
+    (late,) = element.actions.claim(pks, timezone.now())
+    Action.objects.update(status="confirmed", settled_at=timezone.now())
+
+    Action.objects.held([late]).update(status="accepted")
+
+    assert Action.objects.get().status == "confirmed"
+
+
+def test_one_forbidden_instance_that_aws_does_not_name_holds_nobody_back(aws, keys):
+    element = polled(aws, keys, count=8)
+    details = {"code": "IncorrectInstanceState", "message": "One of them is changing.", "status": 400}
+    aws.fault("error", "StopInstances", times=1, **details)
+
+    send(element, stored(element))
+
+    assert Action.objects.filter(status="accepted").count() == 8
+    assert len(aws.journal("StopInstances")) == 3
+
+
+def test_throttling_is_said_and_nothing_is_tried_again(aws, keys):
+    element = polled(aws, keys)
+    aws.fault("throttle", "StopInstances")
+
+    send(element, stored(element))
+
+    assert len(aws.journal("StopInstances")) == 1
+    assert "throttling" in Action.objects.first().message
+
+
+def test_refused_keys_are_one_call_however_many_instances(aws, keys):
+    element = polled(aws, keys)
+    aws.fault("error", "StopInstances", code="AuthFailure", message="No.", status=401)
+
+    send(element, stored(element))
+
+    assert len(aws.journal("StopInstances")) == 1
+    assert set(Action.objects.values_list("error_code", flat=True)) == {"AuthFailure"}
+
+
+@pytest.mark.parametrize("kind", ["reset", "captive", "html-500", "garbage", "internal", "lost"])
+def test_without_an_answer_nobody_says_that_nothing_was_done(aws, keys, kind):
+    element = polled(aws, keys)
+    aws.fault(kind, "StopInstances", times=1)
+
+    send(element, stored(element))
+
+    assert len(aws.journal("StopInstances")) <= 1
+    assert set(Action.objects.values_list("status", flat=True)) == {"unanswered"}
+
+
+def test_an_unreachable_aws_certainly_did_nothing(aws, keys):
+    element = polled(aws, keys)
+    Element.objects.update(endpoint_url="http://127.0.0.1:9")
+    element = Element.objects.with_poll().get()
+
+    send(element, stored(element))
+
+    assert set(Action.objects.values_list("status", flat=True)) == {"refused"}
+
+
+def test_a_wrong_state_brings_the_next_poll_forward(aws, keys):
+    element = polled(aws, keys, count=1)
+    aws.instance(ids(element)[0]).terminate()
+    Poll.objects.update(due_at=timezone.now() + timedelta(minutes=5))
+
+    send(element, stored(element))
+
+    assert Action.objects.get().status == "refused"
+    assert Poll.objects.get().due_at <= timezone.now()
+
+
+def test_a_stopped_instance_has_no_green_check_left(aws, keys):
+    aws.set(delay_s=60)
+    element = polled(aws, keys, count=1)
+
+    send(element, stored(element))
+
+    assert element.instances.get().checks_rank == 9
