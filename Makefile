@@ -2,10 +2,12 @@
 PY ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test check lock python
+.PHONY: run demo install test check lock
 
 run: .venv/.ok
 	@$(BIN)/python manage.py up
+
+install: .venv/.ok
 
 demo: .venv/.ok
 	@$(BIN)/python -m simulator.demo_up
@@ -22,6 +24,10 @@ check: .venv/.dev-ok
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.with_settings django makemigrations --check --dry-run
 	$(MAKE) test
+
+# The pictures of the README and the gallery; needs Chromium.
+screenshots: .venv/.dev-ok
+	$(BIN)/python -m tests.browser.screenshots
 
 lock:
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements.in -o requirements.txt

@@ -1,20 +1,7 @@
-import os
-import shutil
-
 import pytest
 
+from tests.browser.chromium import ARGUMENTS, program
 from tests.browser.stack import PASSWORD, Stack
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-# Without these Chromium asks the network for things of its own.
-ARGUMENTS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +15,12 @@ def stack(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium():
-    if CHROMIUM is None:
+    if program() is None:
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright
 
-    arguments = [*ARGUMENTS, "--no-sandbox"] if os.geteuid() == 0 else ARGUMENTS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
         yield browser
         browser.close()
 

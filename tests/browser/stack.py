@@ -25,7 +25,7 @@ class Stack:
     """`with Stack(directory) as stack`: web, workers and clock run; `stack.aws` is what they read."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory, self.port = directory, _free_port()
+        self.directory, self.port = directory, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.aws = Simulator(delay_s=1.5)
         self._up: subprocess.Popen[bytes] | None = None
@@ -125,7 +125,8 @@ def wait_for(
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody has."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -1,0 +1,131 @@
+"""Take the pictures of the README and the gallery in docs/screenshots from a demo of its own: `make screenshots`."""
+
+import argparse
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.chromium import ARGUMENTS, program
+from tests.browser.stack import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "docs" / "screenshots"
+LOOKS = {"light": (1440, 900, "light"), "dark": (1440, 900, "dark"), "narrow": (390, 844, "light")}
+FRANKFURT = "/e/frankfurt-playout"
+_POLLED = re.compile(r": ([3-9]|\d\d) succeeded")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page, what is done on it first, and in which looks it is taken."""
+
+    name: str
+    path: str
+    prepare: Callable[[Page], None] = lambda page: None
+    looks: tuple[str, ...] = ("light", "dark", "narrow")
+
+
+def _select_five(page: Page) -> None:
+    for box in page.locator("tbody input[name=id]").all()[5:10]:
+        box.check()
+
+
+def _ask_to_stop(page: Page) -> None:
+    page.locator("tbody [data-act=stop]:not([aria-disabled])").nth(2).click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _wrong_format(page: Page) -> None:
+    page.get_by_role("textbox", name="Naming Format").fill("{tag:Name} {pivate_ip}")
+    page.get_by_text("Did you mean").wait_for()
+
+
+PICTURES = (
+    Picture("overview", "/"),
+    Picture("instances", f"{FRANKFURT}/instances/"),
+    Picture("instances-selected", f"{FRANKFURT}/instances/", _select_five, ("light", "dark")),
+    Picture("instances-not-connected", "/e/virginia-archive/instances/"),
+    Picture("stop", f"{FRANKFURT}/instances/", _ask_to_stop, ("light", "dark")),
+    Picture("general", f"{FRANKFURT}/general/"),
+    Picture("general-failing", "/e/virginia-archive/general/"),
+    Picture("configuration", f"{FRANKFURT}/configuration/"),
+    Picture("configuration-error", f"{FRANKFURT}/configuration/", _wrong_format, ("light", "dark")),
+    Picture("events", f"{FRANKFURT}/events/"),
+    Picture("debug", f"{FRANKFURT}/debug/"),
+    Picture("activity", "/activity/", looks=("light", "dark")),
+)
+
+
+def main() -> None:
+    """Run a demo, sign in as its administrator, and take every picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=OUT)
+    out: Path = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with _demo() as url, sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        for look in LOOKS:
+            _take(chromium, url, look, out)
+        chromium.close()
+
+
+def _take(chromium: Browser, url: str, look: str, out: Path) -> None:
+    width, height, scheme = LOOKS[look]
+    context = chromium.new_context(base_url=url, viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto("/login/")
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill("demo-admin")
+    page.get_by_role("button", name="Sign in").click()
+    # some polls first, so that nothing waits for its first one
+    expect(page.locator("svg.beat").first).to_have_attribute("aria-label", _POLLED, timeout=90_000)
+    for picture in PICTURES:
+        if look in picture.looks:
+            page.goto(picture.path)
+            page.evaluate("document.fonts.ready")
+            picture.prepare(page)
+            page.screenshot(path=out / f"{picture.name}-{look}.png", animations="disabled")
+    context.close()
+
+
+@contextmanager
+def _demo() -> Iterator[str]:
+    """Run the demo on a free port until its elements were polled, and end it afterwards."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="ec2mon-screenshots-") as directory:
+        arguments = ["-m", "simulator.demo_up", f"--directory={directory}", f"--port={port}"]
+        demo = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_for(f"{url}/healthz")
+            yield url
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            demo.wait(20)
+
+
+def _wait_for(url: str) -> None:
+    until = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()
