@@ -17,6 +17,8 @@ PARTS = (WEB, WORKERS, CLOCK)
 # The second cluster, so that no queue of polls delays what an operator asked for.
 _OPS = "ops"
 _MANAGE = (sys.executable, "manage.py")
+# What `up` has checked is not checked, and warned of, once more by each process.
+_UNCHECKED = ("--skip-checks",)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -55,10 +57,10 @@ def children(parts: Collection[str], listener: socket.socket | None) -> Iterator
     if listener:
         yield _web(listener.fileno())
     if WORKERS in parts:
-        yield Child(WORKERS, (*_MANAGE, "qcluster"))
-        yield Child(_OPS, (*_MANAGE, "qcluster"), env={"Q_CLUSTER_NAME": tasks.OPS})
+        yield Child(WORKERS, (*_MANAGE, "qcluster", *_UNCHECKED))
+        yield Child(_OPS, (*_MANAGE, "qcluster", *_UNCHECKED), env={"Q_CLUSTER_NAME": tasks.OPS})
     if CLOCK in parts:
-        yield Child(CLOCK, (*_MANAGE, "clock"))
+        yield Child(CLOCK, (*_MANAGE, "clock", *_UNCHECKED))
 
 
 def watch(parts: Collection[str]) -> Watch:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
+from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -31,6 +32,8 @@ def prepare() -> None:
     with _one_machine_at_a_time():
         call_command("migrate", interactive=False, verbosity=0)
     _collect_static_files()
+    for message in run_checks(databases=["default"], tags=[Tags.database]):
+        log.warning("%s %s", message.msg, message.hint or "")
 
 
 def first_administrator() -> str | None:

@@ -131,6 +131,7 @@ class Supervisor:
             self._keep_warden()
             for child in self._children:
                 self._look_after(child)
+        log.info("ending; Ctrl-C once more ends at once")
 
     def _end(self) -> None:
         """End all children, gently at first."""

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Task
@@ -75,6 +76,16 @@ def test_failures_of_tasks_are_not_kept_for_ever():
     tasks.prune_all()
 
     assert [failure.name for failure in Failure.objects.all()] == ["6"]
+
+
+def test_sessions_that_are_over_are_not_kept():
+    for key, hours in (("over", -1), ("going on", 1)):
+        expires = timezone.now() + timedelta(hours=hours)
+        Session.objects.create(session_key=key, session_data="", expire_date=expires)
+
+    tasks.prune_all()
+
+    assert [session.session_key for session in Session.objects.all()] == ["going on"]
 
 
 def test_the_schedules_are_those_of_the_table():

@@ -48,9 +48,10 @@ def supervise(tmp_path):
     start.log, start.left = text, lambda: processes.using(tmp_path)
     yield start
     for process in running:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+        for _ in range(2):  # the second one kills at once
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        process.wait(10)
     wait_for(lambda: not start.left(), lambda: str(start.left()))
 
 
