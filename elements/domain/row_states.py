@@ -95,7 +95,8 @@ def _of_action(action: ShownAction, state: str, viewer: str, now: datetime) -> R
         return None
     who = "you" if action.requested_by == viewer else action.requested_by
     if action.status in ("requested", "sent"):
-        return RowState(view, note=f"{who},", since=action.requested_at, is_ago=True)
+        word = StateView(f"{view.word},", view.tone, view.icon)
+        return RowState(word, note=f"{who},", since=action.requested_at, is_ago=True)
     if action.status == "accepted":
         if view.tone == "warn":
             return _slow(StateView(RULES[action.verb].doing, "warn", view.icon), action.answered_at)

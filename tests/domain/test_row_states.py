@@ -47,7 +47,7 @@ def test_what_aws_no_longer_lists_is_gone_whatever_was_asked():
 def test_a_request_names_who_asked(viewer, note):
     said = shown(action=action("requested"), viewer=viewer)
 
-    assert (said.view.word, said.view.icon, said.note) == ("Stop requested", "c-late", note)
+    assert (said.view.word, said.view.icon, said.note) == ("Stop requested,", "c-late", note)
     assert said.since == NOW - timedelta(seconds=10)
 
 
