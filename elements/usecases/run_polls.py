@@ -75,18 +75,26 @@ def poll_once(element_id: int, *, caller: str, now: datetime) -> PollReport | No
     except Exception:
         log.exception("the poll of element %s ended unexpectedly", element_id)
         return _note_bug(element, token)
+    except KeyboardInterrupt:
+        Poll.objects.filter(element_id=element_id, lease=token).update(lease="", leased_until=None)
+        raise
     return None
 
 
 def poll_in_turn(
     element: Element, *, caller: str, patience_s: float, clock: Callable[[], datetime]
 ) -> PollReport | None:
-    """Poll an element now, waiting until nobody else reads it; None when the wait took too long."""
+    """Poll an element now, waiting until nobody else reads it.
+
+    None when the wait took too long, or it was paused or deleted meanwhile.
+    """
     until = time.monotonic() + patience_s
     while True:
         report = poll_once(element.pk, caller=caller, now=clock())
         if report is not None or time.monotonic() >= until:
             return report
+        if not Element.objects.filter(pk=element.pk, paused=False).exists():
+            return None
         time.sleep(0.2)
 
 
