@@ -42,8 +42,7 @@ def judge(
 ) -> Judgement:
     """Try the wanted set-up at AWS and say what keeps it from being stored. Nothing is written here.
 
-    Another region or endpoint needs the keys anew: whoever may point an element elsewhere could otherwise read
-    what the stored keys sign there.
+    Another region or endpoint needs the keys anew: the stored ones would otherwise sign for whoever listens there.
     """
     judgement = Judgement(dict(wanted))
     if keys is None and element.has_keys and retargets(element, wanted):

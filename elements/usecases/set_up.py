@@ -103,12 +103,8 @@ def change(
         found = changes(element, wanted)
         if moves(element, wanted):
             clear(element, now)
-        for name, (_old, new) in found.items():
-            setattr(element, name, new)
         if found:
-            element.save(update_fields=list(found))
-            shown = {LABELS[name]: values for name, values in found.items()}
-            note(element, "Element changed", by=by, now=now, changes=shown)
+            _store(element, found, by=by, now=now)
         if keys is not None:
             replace_keys(element, keys, by=by, now=now)
         elif any(name in (*TARGET, *PLACE) for name in found):
@@ -117,6 +113,14 @@ def change(
         if report is not None:
             note_report(element, report)
     return found
+
+
+def _store(element: Element, found: Mapping[str, list[Any]], *, by: str, now: datetime) -> None:
+    for name, (_old, new) in found.items():
+        setattr(element, name, new)
+    element.save(update_fields=list(found))
+    shown = {LABELS[name]: values for name, values in found.items()}
+    note(element, "Element changed", by=by, now=now, changes=shown)
 
 
 def replace_keys(element: Element, keys: Credentials, *, by: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ from django.views import View
 from django.views.generic import TemplateView
 
 from elements.domain import iam_policy
-from elements.domain.connection_reports import Report, clock_difference, not_tested
+from elements.domain.connection_reports import Report, clock, not_tested
 from elements.domain.heartbeats import heartbeat
 from elements.domain.regions import REGIONS, ec2_endpoint, partition_of
 from elements.forms.general import GeneralForm
@@ -80,7 +80,7 @@ class General(ElementPageMixin, TemplateView):
             endpoint=element.endpoint_url or ec2_endpoint(element.region),
             regions=REGIONS.items(),
             heartbeat=heartbeat(poll.recent) if poll and poll.recent else None,
-            clock=clock_difference(poll.clock_offset_s) if poll and poll.clock_offset_s is not None else "",
+            clock=clock(poll.clock_offset_s if poll else None),
             answer=_last_refusal(element, poll) if poll and poll.failures else None,
             keys_unreadable=bool(poll and poll.failure_text == UNREADABLE_KEYS),
             keys_refused=bool(poll and poll.refused and element.has_keys and not element.account_changed),
