@@ -133,6 +133,7 @@ def test_an_event_that_has_begun_is_in_progress_and_stands_on_today(operator, el
 
     assert "in progress" in shown(page)
     assert "Already started" in shown(page)
+    assert [(row.tone, row.row_class) for row in page.context["table"].data] == [("", "is-busy")]
     assert [len(day.rows) for day in page.context["days"]] == [1] + [0] * 27
     assert [(word, count) for _, word, count, _ in page.context["facets"]] == [
         ("All", 1),
