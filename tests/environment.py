@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 
@@ -9,3 +10,4 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("FIELD_ENCRYPTION_KEY", Fernet.generate_key().decode())
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="ec2mon-test-"))
 os.environ["EC2MON_ENV_FILE"] = os.devnull
+(Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it
