@@ -234,10 +234,11 @@ def test_older_pages_follow_by_number_and_leave_nothing_out(viewer, element, mon
     assert seen == rows[::-1]
 
 
-def test_a_rare_filter_looks_through_so_many_records_and_then_asks(viewer, element, monkeypatch):
+@pytest.mark.parametrize("newer", [3, 4, 5])
+def test_a_rare_filter_looks_through_so_many_records_and_then_asks(viewer, element, monkeypatch, newer):
     monkeypatch.setattr(table, "SEARCH_DEPTH", 3)
     rare = record(element, caller="maria.k")
-    for _ in range(5):
+    for _ in range(newer):
         record(element)
 
     answer = viewer.get(address(element, by="maria.k"))
@@ -339,6 +340,15 @@ def test_wild_addresses_are_no_error(viewer, element, query, headers):
     answer = viewer.get(url, {k: v.encode("utf-8", "surrogatepass") for k, v in query.items()}, headers=headers)
 
     assert answer.status_code == 200
+
+
+def test_a_stretch_of_time_is_kept_to_the_second_also_where_records_were_stored_out_of_order(viewer, element):
+    times = ("09:59:59", "10:00:00", "10:30:00", "11:00:00", "11:00:01", "10:15:00", "09:58:00", "11:30:00")
+    rows = {time: record(element, at=f"2026-03-17T{time}Z").pk for time in times}
+
+    kept = keys(page(viewer, element, t="between", to="2026-03-17 11:00", **{"from": "2026-03-17 10:00"}))
+
+    assert kept == [rows[time] for time in ("10:15:00", "11:00:00", "10:30:00", "10:00:00")]
 
 
 def test_a_time_that_cannot_be_read_is_said(viewer, element):

@@ -167,6 +167,15 @@ def test_a_scheduled_event_is_told_in_words(viewer, in_h, deadline_h, code, word
     assert facts(show(viewer)) == [words]
 
 
+def test_a_stop_that_is_more_than_a_day_ahead_is_less_urgent_than_a_failing_check(viewer):
+    frankfurt = element()
+    event(instance(frankfurt, "i-1"), "instance-stop", in_h=25)
+    failing(frankfurt, "i-2")
+    event(instance(frankfurt, "i-3"), "instance-stop", in_h=23)
+
+    assert [fact.split()[-1] if "stop" in fact else "check" for fact in facts(show(viewer))] == ["i-3", "check", "i-1"]
+
+
 def test_the_advice_for_an_event_says_whether_it_can_be_moved(viewer):
     frankfurt = element()
     movable = event(instance(frankfurt, "i-1"), deadline_h=100)
