@@ -10,15 +10,20 @@ DISPLAY_KEY_FORMATS = [
 ]
 
 
-def display_key(key_format: str, *, instance_id: str, instance_name: str, code: str, event_id: str) -> str:
-    """Return a scheduled event's display key; an unknown format gives the default one."""
+def display_key_values(
+    key_format: str, *, instance_id: str, instance_name: str, code: str, event_id: str
+) -> tuple[str, ...]:
+    """Return the values that make up a scheduled event's display key, in order; an unknown format gives the default.
+
+    They are kept apart so that a page can isolate each: a right-to-left name must not reorder its neighbours.
+    """
     name = instance_name or instance_id
     match key_format:
         case "name/event":
-            return f"{name}/{event_id}"
+            return (name, event_id)
         case "name/code/event":
-            return f"{name}/{code}/{event_id}"
+            return (name, code, event_id)
         case "event":
-            return event_id
+            return (event_id,)
         case _:
-            return f"{instance_id}/{event_id}"
+            return (instance_id, event_id)

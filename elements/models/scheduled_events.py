@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import models
 
+from elements.domain.rescheduling import obstacle
 from elements.domain.scheduled_events import event_icon, event_word, urgency
 from elements.models.elements import Element
 from elements.models.instances import Instance
@@ -102,3 +103,19 @@ class ScheduledEvent(models.Model):
     def tone(self, now: datetime) -> str:
         """Return crit, warn or ""."""
         return urgency(self.code, self.not_before, now)
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether it is ahead or going on, as far as AWS says."""
+        return self.stage == "scheduled" and self.cleared_at is None
+
+    @property
+    def ending(self) -> str:
+        """Return how it ended in a word, "" while it has not."""
+        if self.is_active:
+            return ""
+        return "Cleared" if self.stage == "scheduled" else str(self.get_stage_display())
+
+    def obstacle(self, now: datetime) -> str:
+        """Return why it cannot be moved, "" when it can."""
+        return obstacle(active=self.is_active, not_before=self.not_before, deadline=self.not_before_deadline, now=now)

@@ -8,8 +8,8 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from elements.domain.display_keys import display_key
-from elements.domain.rescheduling import is_overdue, obstacle
+from elements.domain.display_keys import display_key_values
+from elements.domain.rescheduling import is_overdue
 from elements.models import ScheduledEvent
 
 DAYS = 28
@@ -23,8 +23,7 @@ class EventRow:
     """A scheduled event as the page shows it at a moment. Times that run by themselves are not in it."""
 
     pk: int
-    key: str
-    event_id: str
+    key_values: tuple[str, ...]
     instance_id: str
     instance_name: str
     has_page: bool
@@ -45,6 +44,11 @@ class EventRow:
     asked_at: datetime | None
     asked_error: str
     asked_overdue: bool
+
+    @property
+    def key(self) -> str:
+        """Return the display key as a text."""
+        return "/".join(self.key_values)
 
     @property
     def anchor(self) -> str:
@@ -201,19 +205,10 @@ class EndedTable(EventsTable):
 
 def row_of(event: ScheduledEvent, key_format: str, now: datetime, closed: str) -> EventRow:
     """Return an event's row; `closed` is why AWS is not asked for anything now."""
-    active = event.stage == "scheduled" and event.cleared_at is None
-    begun = active and event.not_before is not None and event.not_before <= now
-    why = obstacle(active=active, not_before=event.not_before, deadline=event.not_before_deadline, now=now)
+    begun = event.is_active and event.not_before is not None and event.not_before <= now
     return EventRow(
         pk=event.pk,
-        key=display_key(
-            key_format,
-            instance_id=event.instance_id_text,
-            instance_name=event.instance_name,
-            code=event.code,
-            event_id=event.event_id,
-        ),
-        event_id=event.event_id,
+        key_values=_key_values(event, key_format),
         instance_id=event.instance_id_text,
         instance_name=event.instance_name or event.instance_id_text,
         has_page=event.instance_id is not None,
@@ -221,19 +216,29 @@ def row_of(event: ScheduledEvent, key_format: str, now: datetime, closed: str) -
         word=event.word,
         icon=event.icon,
         code=event.code,
-        tone="" if begun or not active else event.tone(now),
+        tone="" if begun or not event.is_active else event.tone(now),
         in_progress=begun,
         starts=event.not_before,
         ends=event.not_after,
         latest=event.not_before_deadline,
-        obstacle=why or closed,
-        ending="" if active else (event.get_stage_display() if event.stage != "scheduled" else "Cleared"),
+        obstacle=event.obstacle(now) or closed,
+        ending=event.ending,
         ended=event.ended_at or event.cleared_at,
-        asked_for=event.requested_start_at if active else None,
+        asked_for=event.requested_start_at if event.is_active else None,
         asked_by=event.requested_by,
         asked_at=event.requested_at,
         asked_error=event.request_error,
         asked_overdue=is_overdue(event.requested_at, now),
+    )
+
+
+def _key_values(event: ScheduledEvent, key_format: str) -> tuple[str, ...]:
+    return display_key_values(
+        key_format,
+        instance_id=event.instance_id_text,
+        instance_name=event.instance_name,
+        code=event.code,
+        event_id=event.event_id,
     )
 
 

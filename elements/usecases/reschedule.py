@@ -44,9 +44,25 @@ def reschedule(
         if not ScheduledEvent.objects.request_move(event, start, by=by, now=requested_at, seen=seen):
             return _too_late(event, start, by)
         _note(element, event, f"asked to begin at {absolute(start, 'm')} UTC", start, by, requested_at)
+    return _ask(element, event, start, by=by, requested_at=requested_at, clock=clock)
+
+
+def name_of(event: ScheduledEvent) -> str:
+    """Return `Reboot of playout-b-main`."""
+    return f"{event.word} of {event.instance_name or event.instance_id_text}"
+
+
+def _ask(
+    element: Element,
+    event: ScheduledEvent,
+    start: datetime,
+    *,
+    by: str,
+    requested_at: datetime,
+    clock: Callable[[], datetime],
+) -> Asked:
     try:
-        gateway = connect(element, caller=by)
-        gateway.modify_event_start(event.instance_id_text, event.event_id, start)
+        connect(element, caller=by).modify_event_start(event.instance_id_text, event.event_id, start)
     except KeysMissing as missing:
         return _refused(element, event, str(missing), by, requested_at, clock())
     except AwsError as error:
@@ -57,11 +73,6 @@ def reschedule(
     soon = clock() + SHOWN_AFTER
     Poll.objects.filter(element=element, due_at__gt=soon).update(due_at=soon)
     return Asked("moved")
-
-
-def name_of(event: ScheduledEvent) -> str:
-    """Return `Reboot of playout-b-main`."""
-    return f"{event.word} of {event.instance_name or event.instance_id_text}"
 
 
 def _too_late(event: ScheduledEvent, start: datetime, by: str) -> Asked:

@@ -13,7 +13,7 @@ from django.views import View
 from django.views.generic import TemplateView
 
 from elements.domain.display_keys import DISPLAY_KEY_FORMATS
-from elements.domain.rescheduling import closed, obstacle
+from elements.domain.rescheduling import closed
 from elements.domain.wording import absolute
 from elements.forms.configuration import DisplayKeyForm
 from elements.forms.reschedule import RescheduleForm
@@ -130,10 +130,7 @@ class EventReschedule(ElementPageMixin, TemplateView):
     @property
     def obstacle(self) -> str:
         """Return why the event cannot be moved now, "" when it can."""
-        event, why = self.event, closed(self.connection)
-        active = event.stage == "scheduled" and event.cleared_at is None
-        deadline = event.not_before_deadline
-        return why or obstacle(active=active, not_before=event.not_before, deadline=deadline, now=self.now)
+        return closed(self.connection) or self.event.obstacle(self.now)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the event, its form, or why there is none."""

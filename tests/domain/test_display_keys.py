@@ -1,6 +1,10 @@
 import pytest
 
-from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY_FORMATS, display_key
+from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY_FORMATS, display_key_values
+
+
+def display_key(key_format, **facts):
+    return "/".join(display_key_values(key_format, **facts))
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_an_event_is_shown_with_all_that_aws_says(viewer, element, aws):
 
     page = shown(viewer.get(address(element)))
 
-    assert f"{event.instance_id_text}/{event.event_id}" in page
+    assert f"{event.instance_id_text} / {event.event_id}" in page
     assert f"playout-a Reboot instance-reboot in 1 d 5 h {event.not_before:%a %Y-%m-%d %H:%M} after 2 h" in page
     assert f"in 5 d 23 h {event.not_before_deadline:%Y-%m-%d %H:%M}" in page
     assert event.description in page
@@ -220,7 +220,7 @@ def test_names_and_descriptions_are_text_and_isolated(viewer, element, aws):
 
     assert "<script>alert" not in html
     assert "<b>" not in html.replace("<b>1</b>", "").replace("<b>0</b>", "")
-    assert "<bdi>&lt;b&gt;بث&lt;/b&gt;" in html
+    assert "<bdi>&lt;b&gt;بث&lt;/b&gt;</bdi>/<bdi>instance-event-" in html
 
 
 def test_before_the_first_poll_the_page_waits(viewer, aws, db):
