@@ -136,6 +136,7 @@ def echoing(aws):
         f"x-amz-security-token:{TOKEN}\n{SECRET}",
         f"?X-Amz-Credential={KEY_ID}&X-Amz-Security-Token={quote(TOKEN, safe='')}&X-Amz-Signature={SIGNATURE}",
         f"{quote(SECRET)} {escape(SECRET)} {json.dumps(TOKEN)}",
+        f"{quote(TOKEN, safe='')} {quote(SECRET, safe='')}",
     ]
     for message in told:
         for action in ("StopInstances", "DescribeInstanceStatus", "GetCallerIdentity", "DescribeInstances"):
