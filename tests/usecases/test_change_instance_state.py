@@ -149,3 +149,36 @@ def test_a_start_that_falls_back_to_stopped_is_a_failed_start_with_awss_reason(a
     assert action.status == "failed"
     assert "Client.InternalError" in f"{action.error_code} {action.message}"
     assert Instance.objects.get().state == "stopped"
+
+
+def test_when_one_of_them_is_not_as_it_was_seen_nothing_is_stored(aws, element):
+    ids = list(element.instances.values_list("instance_id", flat=True))
+    Instance.objects.filter(instance_id=ids[0]).update(state="stopped")
+    seen = dict.fromkeys(ids, "running")
+
+    asked = request(element, "stop", ids, batch=uuid.uuid4(), by="maria", now=timezone.now(), seen=seen)
+
+    assert (asked.changed, asked.actions) == (True, [])
+    assert [candidate.instance.instance_id for candidate in asked.left_alone] == [ids[0]]
+    assert not Action.objects.exists()
+
+
+def test_when_one_of_them_is_not_known_any_more_nothing_is_stored(aws, element):
+    ids = [*element.instances.values_list("instance_id", flat=True), "i-0123456789abcdef0"]
+    seen = dict.fromkeys(ids, "running")
+
+    assert request(element, "stop", ids, batch=uuid.uuid4(), by="maria", now=timezone.now(), seen=seen).changed
+    assert not Action.objects.exists()
+
+
+def test_a_key_counts_within_its_element(aws, element):
+    batch = uuid.uuid4()
+    ask(element, "stop", batch=batch)
+    other = builders.element(aws, aws.add_keys(), name="Second", region="eu-west-1")
+    aws.add_instances("eu-west-1")
+    poll_once(other.pk, caller="poll", now=timezone.now())
+
+    asked = ask(Element.objects.with_poll().get(pk=other.pk), "stop", batch=batch)
+
+    assert not asked.repeated
+    assert {action.element_id for action in asked.actions} == {other.pk}
