@@ -1,0 +1,31 @@
+import pytest
+
+from elements.domain.instance_states import CHANGING, RULES, STATES, state_name, state_view
+from elements.domain.snapshots import digest
+
+
+@pytest.mark.parametrize(("code", "name"), [(0, "pending"), (16, "running"), (272, "running"), (65_616, "stopped")])
+def test_a_code_is_read_by_its_low_byte(code, name):
+    assert state_name(None, code) == name
+
+
+def test_a_name_wins_over_its_code():
+    assert state_name("stopping", 16) == "stopping"
+    assert state_name("", None) == "unknown"
+
+
+def test_every_state_has_a_look_of_its_own_and_what_nobody_knows_looks_unknown():
+    assert len({state_view(state).word for state in STATES}) == len(STATES)
+    assert state_view("hovering").word == "Unknown"
+
+
+def test_verbs_start_from_states_that_last_and_pass_through_those_that_do_not():
+    for rule in RULES.values():
+        assert set(rule.passing) <= set(CHANGING)
+        assert rule.goal in STATES
+
+
+def test_a_digest_refuses_what_it_cannot_tell_apart():
+    with pytest.raises(TypeError):
+        digest({"a": object()})
+    assert digest({"a": "\ud800"}) != digest({"a": "\ud801"})
