@@ -13,11 +13,20 @@ ONCE = ("domain", "simulator", "aws", "house")
 def pytest_collection_modifyitems(config, items):
     from django.conf import settings
 
+    for item in items:
+        _keep_migrated_rows(item)
     if settings.SQLITE:
         return
     once = [item for item in items if _is_plain(item)]
     config.hook.pytest_deselected(items=once)
     items[:] = [item for item in items if item not in once]
+
+
+def _keep_migrated_rows(item):
+    """Let a test with threads, which empties the tables, find what migrations put there: groups and their rights."""
+    marker = item.get_closest_marker("django_db")
+    if marker is not None and marker.kwargs.get("transaction"):
+        item.add_marker(pytest.mark.django_db(transaction=True, serialized_rollback=True), append=False)
 
 
 def _is_plain(item):
