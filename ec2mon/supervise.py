@@ -139,9 +139,11 @@ class Supervisor:
             child.ask_to_end(GRACE_S)
         while running := [child for child in self._children if child.process]:
             for child in running:
-                if self._hurried or time.monotonic() >= child.kill_at:
-                    child.kill()
                 if child.has_ended():
+                    self._bury(child)
+                elif self._hurried or time.monotonic() >= child.kill_at:
+                    log.warning("%s is cut off", child.name)
+                    child.kill()
                     self._bury(child)
             self._wait(0.1)
         if self._warden and self._warden.stdin:
@@ -192,15 +194,13 @@ class Supervisor:
         """Start the process that ends the children should this one be killed, and start it again if it is gone."""
         if self._warden and self._warden.poll() is None:
             return
-        argv = (sys.executable, "-I", "-S", str(_WARDEN))
+        groups = [str(child.process.pid) for child in self._children if child.process]
+        argv = (sys.executable, "-I", "-S", str(_WARDEN), *groups)
         self._warden = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
-        for child in self._children:
-            if child.process:
-                self._tell_warden(f"+{child.process.pid}")
 
     def _tell_warden(self, line: str) -> None:
         pipe: IO[bytes] | None = self._warden.stdin if self._warden else None
         if pipe:
-            with contextlib.suppress(BrokenPipeError):  # killed a moment ago: the next one is told anew
+            with contextlib.suppress(BrokenPipeError):  # killed a moment ago: the next one knows
                 pipe.write(f"{line}\n".encode())
                 pipe.flush()

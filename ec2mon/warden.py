@@ -1,7 +1,8 @@
 """Ends the process groups of a supervisor that died without ending them itself.
 
-The supervisor starts this file as a process of its own, with nothing but the standard library, and tells it by a pipe
-which groups there are: a line `+PID` or `-PID`. The pipe's end is the supervisor's end, however it came.
+The supervisor starts this file as a process of its own, with nothing but the standard library and the groups there are
+as arguments, and tells it by a pipe what changes: a line `+PID` or `-PID`. The pipe's end is the supervisor's end,
+however it came.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ def main() -> None:
     """Follow the pipe, then end what is left."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    groups: set[int] = set()
+    groups = set(map(int, sys.argv[1:]))
     for line in sys.stdin:
         (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     _end(groups)

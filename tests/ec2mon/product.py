@@ -51,16 +51,21 @@ class Product:
     def start(self) -> float:
         """Start it and return how long it took to answer."""
         began = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, *self._command],
-            cwd=ROOT,
-            env=self.env,
-            stdout=self.log_file.open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        self.launch()
         wait_for(self.answers, self.log, seconds=40)
         return time.monotonic() - began
+
+    def launch(self) -> None:
+        """Start it without waiting for anything."""
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *self._command],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def end(self, number: int) -> float:
         """Send it a signal and return how long it took to end."""

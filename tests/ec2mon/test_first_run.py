@@ -3,7 +3,6 @@
 import http.cookiejar
 import re
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import urllib.request
 
 import pytest
 
+from ec2mon import parts
 from tests.ec2mon.product import ROOT, Product, database
 
 
@@ -166,13 +166,14 @@ def test_a_relative_data_directory_is_one_of_the_installation(tmp_path):
     assert done.stdout.splitlines()[-1] == str(ROOT / "data")
 
 
-def test_ipv6_has_its_own_address(free_port):
-    from ec2mon import parts
-
-    try:
-        listener = parts.listen("::1", free_port())
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-    with listener:
-        assert listener.family == socket.AF_INET6
-    assert parts.url("::1", 8000) == "http://[::1]:8000/"
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000/"),
+        ("0.0.0.0", "http://localhost:8000/"),
+        ("::1", "http://[::1]:8000/"),
+        ("ec2mon.example.org", "http://ec2mon.example.org:8000/"),
+    ],
+)
+def test_the_printed_address_can_be_opened(host, url):
+    assert parts.url(host, 8000) == url

@@ -35,9 +35,9 @@ def supervise(tmp_path):
                     supervisor.add(supervise.Child(f"child-{{number}}", (sys.executable, "-c", code)))
                 supervisor.run()
         """)
-        log = (tmp_path / "log").open("w")
         env = {**os.environ, "MARK": str(tmp_path)}
-        process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=env, stdout=log, stderr=log)
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, env=env, stdout=log, stderr=log)
         running.append(process)
         wait_for(lambda: text().count("started") >= len(codes), text)
         return process

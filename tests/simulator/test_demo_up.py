@@ -43,13 +43,7 @@ def demo(tmp_path_factory: Any, taken: int, mine: dict[str, str]) -> Any:
     directory = tmp_path_factory.mktemp("demo")
     command = ("-m", "simulator.demo_up", f"--directory={directory}", f"--port={taken}")
     product = Product(directory, *command, port=0, **mine)
-    product.process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=product.env,
-        stdout=product.log_file.open("wb"),
-        stderr=subprocess.STDOUT,
-    )
+    product.launch()
     product.env["DATABASE_URL"] = ""
     wait_for(lambda: "The demo of ec2mon is at http://127.0.0.1:" in product.log(), product.log, seconds=30)
     product.port = int(product.log().partition("The demo of ec2mon is at http://127.0.0.1:")[2].partition("/")[0])
