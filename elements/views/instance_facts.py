@@ -55,11 +55,13 @@ class Card:
 
 def machine_facts(row: Instance, element: Element) -> list[Fact]:
     """Return what the instance is."""
+    return [*_identity(row, element), *_options(row)]
+
+
+def _identity(row: Instance, element: Element) -> list[Fact]:
     details = row.details
     cpu = details.get("CpuOptions") or {}
     vcpus = (cpu.get("CoreCount") or 0) * (cpu.get("ThreadsPerCore") or 0)
-    placement, profile = details.get("Placement") or {}, details.get("IamInstanceProfile") or {}
-    tenancy = placement.get("Tenancy") or "default"
     return _said(
         Fact("Display key", row.display_name, f"from {element.naming_format}"),
         Fact("Instance ID", row.instance_id, is_code=True),
@@ -72,6 +74,14 @@ def machine_facts(row: Instance, element: Element) -> list[Fact]:
         _lifecycle(row, details),
         _root_device(row, details),
         Fact("Instance store", *_instance_store(row)),
+    )
+
+
+def _options(row: Instance) -> list[Fact]:
+    details = row.details
+    placement, profile = details.get("Placement") or {}, details.get("IamInstanceProfile") or {}
+    tenancy = placement.get("Tenancy") or "default"
+    return _said(
         Fact("IAM role", row.iam_role, profile.get("Arn", "")),
         Fact("Key pair", row.key_name),
         Fact("Auto Scaling group", row.auto_scaling_group, "may replace it when it is stopped"),
