@@ -127,6 +127,7 @@ _BEGINNINGS = {
 # Where AWS really has a FIPS endpoint for EC2 (botocore would invent others); GovCloud's plain endpoint is FIPS.
 FIPS_REGIONS = ("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1")
 
+_LIKE = "Write for example ec2.eu-central-1.amazonaws.com."
 _CODE = re.compile(r"[a-z]{2,5}(-[a-z]+){1,3}-\d{1,2}\Z")
 _CODE_IN_HOST = re.compile(r"(?:^|\.)([a-z]{2,5}(?:-[a-z]+){1,3}-\d{1,2})\.")
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*\Z")
@@ -171,7 +172,10 @@ def parse_region_endpoint(text: str, *, allow_unknown: bool = False) -> RegionEn
 def parse_endpoint_url(text: str) -> str:
     """Return `https://host[:port]` for a host name, host:port or URL; raises InvalidRegionEndpoint."""
     wanted = text.strip()
-    parts = urlsplit(wanted if "://" in wanted else f"https://{wanted}")
+    try:
+        parts = urlsplit(wanted if "://" in wanted else f"https://{wanted}")
+    except ValueError:  # a bracket that is not closed
+        raise InvalidRegionEndpoint(f"{wanted[:80]} is no host name. {_LIKE}") from None
     try:
         port = parts.port
     except ValueError:
@@ -182,7 +186,7 @@ def parse_endpoint_url(text: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment or parts.path not in ("", "/"):
         raise InvalidRegionEndpoint("An endpoint is a host and a port only: no user, path or query.")
     if not _HOST.match(host) or port == 0:
-        raise InvalidRegionEndpoint(f"{wanted[:80]} is no host name. Write for example ec2.eu-central-1.amazonaws.com.")
+        raise InvalidRegionEndpoint(f"{wanted[:80]} is no host name. {_LIKE}")
     standard = {"https": 443, "http": 80}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{port}" if port and port != standard else "")
 
