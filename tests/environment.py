@@ -5,9 +5,14 @@ import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from hypothesis import settings
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("FIELD_ENCRYPTION_KEY", Fernet.generate_key().decode())
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="ec2mon-test-"))
 os.environ["EC2MON_ENV_FILE"] = os.devnull
 (Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it
+
+# A busy machine is no failure; and CI says the same of the same change each time, while others go on looking.
+settings.register_profile("ec2mon", deadline=None, derandomize="EC2MON_REQUIRE_ALL" in os.environ)
+settings.load_profile("ec2mon")

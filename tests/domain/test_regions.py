@@ -1,5 +1,7 @@
+from functools import partial
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from elements.domain.regions import (
@@ -88,12 +90,13 @@ def test_a_host_with_a_port_keeps_it():
 
 
 @given(st.text(max_size=60))
+@example(".[")
 def test_any_text_is_read_or_refused_in_words(text):
-    try:
-        parse_region_endpoint(text, allow_unknown=True)
-        parse_endpoint_url(text)
-    except InvalidRegionEndpoint as refused:
-        assert str(refused)
+    for read in (partial(parse_region_endpoint, allow_unknown=True), parse_endpoint_url):
+        try:
+            read(text)
+        except InvalidRegionEndpoint as refused:
+            assert str(refused)
 
 
 @pytest.mark.parametrize("region", REGIONS)
