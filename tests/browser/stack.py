@@ -29,7 +29,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.aws = Simulator(delay_s=1.5)
         self._up: subprocess.Popen[bytes] | None = None
-        self._env = {
+        self.env = {
             **os.environ,
             "EC2MON_ENV_FILE": os.devnull,
             "SECRET_KEY": "only-for-the-browser-tests-" + "x" * 40,
@@ -47,7 +47,7 @@ class Stack:
         self._up = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=ROOT,
-            env=self._env,
+            env=self.env,
             stdout=(self.directory / "up.log").open("wb"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -66,7 +66,7 @@ class Stack:
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
-            env={**self._env, **env},
+            env={**self.env, **env},
             capture_output=True,
             text=True,
             check=False,

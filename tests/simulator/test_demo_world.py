@@ -118,5 +118,6 @@ def test_the_process_tells_its_port_keeps_it_and_ends_at_once(tmp_path: Path) ->
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
             assert process.wait(5) == 0
+            process.stdout.close()
             assert time.monotonic() - began < 2
     assert ports[0] == ports[1]

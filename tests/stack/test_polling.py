@@ -1,11 +1,13 @@
 """Polling by the real workers: how punctual it is, and that one element's trouble is nobody else's."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
-from tests.browser.stack import Stack, wait_for
+from tests.browser.stack import ROOT, Stack, wait_for
 
 ROUNDS = 4
 PUNCTUAL_S = 2.0
@@ -92,3 +94,18 @@ def test_a_paused_element_makes_no_call(stack):
 def _key(stack, name):
     code = f"from elements.models import Element; print(Element.objects.with_keys().get(name={name!r}).access_key_id)"
     return stack.manage("shell", "-c", code).splitlines()[-1]
+
+
+def test_a_one_off_poll_tells_the_shell_how_it_ended(stack):
+    stack.add_element("One-off")
+    refused = stack.add_element("Refused")
+    del stack.aws.world.keys[refused.access_key_id]
+
+    codes = {names: exit_code(stack, *names) for names in [("One-off",), ("One-off", "Refused"), (), ("Atlantis",)]}
+
+    assert codes == {("One-off",): 0, ("One-off", "Refused"): 1, (): 2, ("Atlantis",): 2}
+
+
+def exit_code(stack, *names):
+    command = [sys.executable, "manage.py", "poll", "--quiet", *names]
+    return subprocess.run(command, cwd=ROOT, env=stack.env, capture_output=True, check=False).returncode
