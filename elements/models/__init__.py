@@ -2,22 +2,26 @@
 
 from elements.models.actions import Action
 from elements.models.activities import Activity
+from elements.models.changes import Change
 from elements.models.debug_records import DebugRecord
 from elements.models.elements import Element
 from elements.models.instances import Instance
 from elements.models.polls import Poll
 from elements.models.scheduled_events import ScheduledEvent
 from elements.models.user_settings import UserSettings
+from elements.models.wall_screens import WallScreen
 from elements.models.worker_beats import WorkerBeat
 
 __all__ = [
     "Action",
     "Activity",
+    "Change",
     "DebugRecord",
     "Element",
     "Instance",
     "Poll",
     "ScheduledEvent",
     "UserSettings",
+    "WallScreen",
     "WorkerBeat",
 ]

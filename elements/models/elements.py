@@ -78,6 +78,7 @@ class Element(models.Model):
     )
     gone_retention_days = models.PositiveIntegerField("Keep Gone Instances", default=7)
     event_retention_days = models.PositiveIntegerField("Keep Ended Scheduled Events", default=30)
+    history_retention_days = models.PositiveIntegerField("Keep History", default=90)
     debug_retention_days = models.PositiveIntegerField("Keep Debug Records", default=7)
     debug_max_rows = models.PositiveIntegerField("Debug Records at Most", default=50_000)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,109 @@
+"""Change: one difference that was observed, written together with what it changed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+from elements.domain.history import Difference
+from elements.models.actions import Action
+from elements.models.elements import Element
+
+BATCH = 500
+
+
+class ChangeQuerySet(models.QuerySet["Change"]):
+    """Ways to read changes."""
+
+    def seen_by(self, instance_id: str) -> "ChangeQuerySet":
+        """Keep those of an instance, and the gaps in which nothing of the element was observed."""
+        return self.filter(instance_id_text__in=("", instance_id))
+
+    def since(self, moment: datetime) -> "ChangeQuerySet":
+        """Keep those from a moment on."""
+        return self.filter(at__gte=moment)
+
+    def drawn(self) -> "ChangeQuerySet":
+        """Keep those that the state bar shows."""
+        return self.exclude(kind="event")
+
+    def told(self) -> "ChangeQuerySet":
+        """Keep those that are worth a sentence: a check that ends with its instance's run is none."""
+        return self.exclude(kind="check", after="")
+
+    def newest(self) -> "ChangeQuerySet":
+        """Order by time, newest first; what was observed later comes first at the same time."""
+        return self.order_by("-at", "-id")
+
+    def add(self, element: Element, differences: Iterable[Difference]) -> None:
+        """Write one row for each difference; call it inside the transaction that writes what differs."""
+        rows = [
+            Change(
+                element=element,
+                instance_id_text=found.instance_id,
+                kind=found.kind,
+                at=found.at,
+                before=found.before,
+                after=found.after,
+                what=found.what,
+                event_id=found.event_id,
+                from_at=found.from_at,
+                to_at=found.to_at,
+                action_id=found.action_pk,
+                by=found.by,
+                reason_code=found.reason_code,
+                reason=found.reason,
+            )
+            for found in differences
+        ]
+        if rows:
+            self.bulk_create(rows, batch_size=BATCH)
+
+
+class Change(models.Model):
+    """One observed difference. A gap concerns the whole element and has no instance ID.
+
+    `before` and `after` are states, results of a check, or stages of a scheduled event; `what` is the check or the
+    event's code. `from_at` and `to_at` are the ends of a gap, or the starts of an event that moved.
+    """
+
+    KINDS = [
+        ("new", "New instance"),
+        ("state", "State"),
+        ("gone", "Gone"),
+        ("back", "Back"),
+        ("check", "Status check"),
+        ("event", "Scheduled event"),
+        ("gap", "Not observed"),
+    ]
+
+    element = models.ForeignKey(Element, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    instance_id_text = models.CharField("Instance ID", max_length=40, blank=True)
+    kind = models.CharField(max_length=8, choices=KINDS)
+    at = models.DateTimeField()
+    before = models.CharField(max_length=20, blank=True)
+    after = models.CharField(max_length=20, blank=True)
+    what = models.CharField(max_length=60, blank=True)
+    event_id = models.CharField("Events ID", max_length=60, blank=True)
+    from_at = models.DateTimeField(null=True)
+    to_at = models.DateTimeField(null=True)
+    action = models.ForeignKey(Action, on_delete=models.SET_NULL, null=True, related_name="changes")
+    by = models.CharField(max_length=150, blank=True)
+    reason_code = models.CharField(max_length=100, blank=True)
+    reason = models.TextField(blank=True)
+
+    objects = ChangeQuerySet.as_manager()
+
+    if TYPE_CHECKING:
+        action_id: int | None
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = [
+            models.Index(fields=("element", "instance_id_text", "at", "id"), name="change_of_instance"),
+            models.Index(fields=("element", "at"), name="change_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.instance_id_text}".strip()
