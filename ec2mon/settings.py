@@ -153,6 +153,7 @@ else:
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "elements:overview"
 LOGOUT_REDIRECT_URL = "login"
+AUTHENTICATION_BACKENDS = ["ec2mon.auth.UsersWithSettings"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -1,4 +1,4 @@
-"""UserSettings: how one user likes the tables, for each kind of table."""
+"""UserSettings: how one user likes the pages, and the tables of each kind; it follows the user to every computer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +9,29 @@ from django.db import models, transaction
 
 User = AbstractBaseUser | AnonymousUser
 
+THEMES = [("auto", "Match system"), ("light", "Light"), ("dark", "Dark")]
+DENSITIES = [("dense", "Dense, 28 px"), ("normal", "Normal, 32 px"), ("roomy", "Roomy, 42 px")]
+TIME_ZONES = [("utc", "UTC"), ("local", "Local time")]
+KEYS = [("on", "On"), ("off", "Off")]
+OFFERED = {
+    field: [value for value, _ in choices]
+    for field, choices in (("theme", THEMES), ("density", DENSITIES), ("time_zone", TIME_ZONES), ("keys", KEYS))
+}
+
 
 class UserSettingsQuerySet(models.QuerySet["UserSettings"]):
     """Ways to read and keep what users chose."""
 
     def of(self, user: User) -> "UserSettings":
-        """Return the user's settings, the defaults while nothing was ever chosen."""
-        pk: Any = user.pk
-        return self.filter(user_id=pk).first() or UserSettings(user_id=pk)
+        """Return the user's settings, the defaults while nothing was ever chosen; sign-in has read them already."""
+        kept: UserSettings | None = getattr(user, "settings", None)
+        return kept or UserSettings(user_id=user.pk)
+
+    def keep(self, user: User, **chosen: object) -> None:
+        """Keep what the user chose for all pages; what the pages do not offer is left as it was."""
+        values = {field: value for field, value in chosen.items() if value in OFFERED.get(field, ())}
+        if values:
+            self.update_or_create(user_id=user.pk, defaults=values)
 
     def keep_columns(self, user: User, kind: str, columns: Sequence[str] | None) -> None:
         """Keep the columns the user chose for a kind of table; None brings the default back."""
@@ -36,9 +51,13 @@ class UserSettingsQuerySet(models.QuerySet["UserSettings"]):
 
 
 class UserSettings(models.Model):
-    """One row for each user who ever changed a table; a table of a kind not in it looks as delivered."""
+    """One row for each user who ever chose anything; a table of a kind not in it looks as delivered."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="table_settings")
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="settings")
+    theme = models.CharField(max_length=5, choices=THEMES, default="auto")
+    density = models.CharField(max_length=6, choices=DENSITIES, default="normal")
+    time_zone = models.CharField(max_length=5, choices=TIME_ZONES, default="utc")
+    keys = models.CharField("single-key shortcuts", max_length=3, choices=KEYS, default="on")
     columns = models.JSONField(default=dict)
     per_page = models.JSONField(default=dict)
 
