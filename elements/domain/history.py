@@ -11,7 +11,7 @@ from elements.domain.instance_states import RULES, Verb
 
 Kind = Literal["new", "state", "gone", "back", "check", "event", "gap"]
 
-GONE = "gone"
+GONE, CLEARED = "gone", "cleared"
 USER_SHUTDOWN = "Client.UserInitiatedShutdown"
 # AWS stamps a change to the second, and by a clock of its own.
 SLACK = timedelta(minutes=2)
@@ -57,6 +57,14 @@ class Request:
     reason_before: str
     sent_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """What is known of a scheduled event: its stage, or that AWS stopped listing it, and its start."""
+
+    stage: str
+    starts_at: datetime | None
 
 
 def newcomer(values: Mapping[str, Any], *, last_read_at: datetime, read_at: datetime) -> Difference:
@@ -109,6 +117,23 @@ def unchecked(instance_id: str, checks: Iterable[str], at: datetime) -> list[Dif
     ]
 
 
+def event_difference(
+    event: Difference, before: EventFacts | None, after: EventFacts, *, asked_by: str
+) -> Difference | None:
+    """Return what became of a scheduled event, None when nothing did.
+
+    `event` says which one, of which instance, and when it was seen; `asked_by` is who asked for such a move.
+    """
+    if before is None:
+        return replace(event, after=after.stage, to_at=after.starts_at)
+    if before.stage != after.stage:
+        return replace(event, before=before.stage, after=after.stage, to_at=after.starts_at)
+    if before.starts_at == after.starts_at:
+        return None
+    times = {"from_at": before.starts_at, "to_at": after.starts_at}
+    return replace(event, before=before.stage, after=after.stage, by=asked_by, **times)
+
+
 def gap(last_read_at: datetime | None, read_at: datetime, interval_s: int) -> Difference | None:
     """Return the time in which nothing was observed: longer between two reads than Connected allows."""
     if last_read_at is None or read_at - last_read_at <= timedelta(seconds=2 * interval_s + LATE_GRACE_S):
@@ -146,11 +171,8 @@ def _explains(request: Request, difference: Difference) -> bool:
     if request.verb != "reboot" and difference.after in (*rule.passing, rule.goal):
         return True
     is_fall = request.verb == "start" and difference.before == "pending" and difference.after == "stopped"
-    return (
-        is_fall
-        and difference.reason_code in ("", request.reason_before)
-        or (is_fall and difference.reason_code != USER_SHUTDOWN)
-    )
+    is_own = difference.reason_code != USER_SHUTDOWN or difference.reason_code == request.reason_before
+    return is_fall and is_own
 
 
 def _within(moment: datetime | None, after: datetime, until: datetime) -> datetime:

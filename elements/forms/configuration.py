@@ -88,6 +88,7 @@ class RetentionForm(_ChangesOnly):
 
     gone_retention_days = _number(RETENTION_DAYS, "days")
     event_retention_days = _number(RETENTION_DAYS, "days")
+    history_retention_days = _number(RETENTION_DAYS, "days")
     debug_retention_days = _number(RETENTION_DAYS, "days")
     debug_max_rows = _number(DEBUG_ROWS, "records", 8)
 

@@ -25,6 +25,10 @@ class ActionQuerySet(models.QuerySet["Action"]):
         """Keep those AWS was asked for and whose outcome is not known yet."""
         return self.filter(status__in=("accepted", "unanswered"))
 
+    def reached_aws(self) -> "ActionQuerySet":
+        """Keep those AWS may have acted upon: asked for, and not refused."""
+        return self.exclude(status__in=("requested", "refused", "expired"))
+
     def held(self, actions: Sequence["Action"]) -> "ActionQuerySet":
         """Keep those of the claimed actions that still belong to the claim they were read with."""
         claims = {action.claim for action in actions}

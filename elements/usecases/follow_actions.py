@@ -118,7 +118,7 @@ def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, Insta
             names=Named(names, shared),
             complete=False,
         )
-        if drop_checks(element, list(names)):
+        if drop_checks(element, list(names), now):
             Poll.objects.filter(element=element).update(counts=count(element))
         if shown:
             touch(element, shown)

@@ -16,6 +16,7 @@ from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 from elements.models import Element, Poll
 from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, identify
+from elements.usecases.note_changes import note_gap
 from elements.usecases.store_scheduled_events import store_scheduled_events
 from elements.usecases.store_snapshots import count, name_all, store_instances, touch
 
@@ -162,6 +163,7 @@ class ElementPoll:
 
     def _note_success(self, read: Read, now: datetime) -> None:
         poll = Poll.objects.get(element=self.element)
+        note_gap(self.element, poll.succeeded_at, self.began_at)
         error = read.status_error
         outcome = (
             "slow"

@@ -23,7 +23,7 @@ Job = Callable[[], int]
 
 
 def prune(now: datetime, *, clock: Callable[[], float] = time.monotonic) -> None:
-    """Apply every retention: instances, scheduled events, Debug records, actions, Activity, sessions.
+    """Apply every retention: instances, scheduled events, history, Debug records, actions, Activity, sessions.
 
     Everything gets one step in turn, in an order of its own each time, so that one big backlog keeps nothing else
     waiting however short the run.
@@ -44,6 +44,8 @@ def _of_elements(now: datetime) -> Iterator[Job]:
         yield partial(_step, gone, "gone_at")
         ended = element.scheduled_events.filter(cleared_at__lt=_days_ago(now, element.event_retention_days))
         yield partial(_step, ended, "cleared_at")
+        past = element.changes.filter(at__lt=_days_ago(now, element.history_retention_days))
+        yield partial(_step, past, "at")
         old = element.debug_records.filter(at__lt=_days_ago(now, element.debug_retention_days))
         yield partial(_step, old, "at")
         yield partial(_step_of_surplus, element)

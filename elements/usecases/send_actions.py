@@ -13,6 +13,7 @@ from elements.domain.actions import next_look_s
 from elements.domain.instance_states import UNKNOWN
 from elements.models import Action, Element, Poll
 from elements.usecases.connect import KeysMissing, connect
+from elements.usecases.note_changes import note_accepted
 from elements.usecases.store_snapshots import STALE, count, drop_checks, touch
 
 # StartInstances has a bucket of 5 calls that refills with 2 a second, the others one of 50 that refills with 5.
@@ -103,10 +104,11 @@ class Sender:
                 if state != UNKNOWN:
                     by_state.setdefault(state, []).append(instance_id)
             for state, ids in by_state.items():
+                note_accepted(self.element, [a for a in group if a.instance_id_text in ids], state, now)
                 self.element.instances.filter(instance_id__in=ids).exclude(state=state).update(
                     state=state, state_since_at=now, observed_at=now, digest=STALE
                 )
-            drop_checks(self.element, _ids(group))
+            drop_checks(self.element, _ids(group), now)
             Poll.objects.filter(element=self.element).update(counts=count(self.element))
             self._mark(group, now, status="accepted", request_id=request_id, look_at=_first_look(now))
 

@@ -174,9 +174,10 @@ def start_afresh(element: Element, now: datetime) -> None:
 
 
 def clear(element: Element, now: datetime) -> None:
-    """Drop the element's instances and scheduled events and everything said about them; call it in a transaction."""
+    """Drop the element's instances, scheduled events, history and all said about them; call it in a transaction."""
     ended = "The element was moved to another region or account."
     element.actions.open().update(status="expired", message=ended, settled_at=now)
+    element.changes.all().delete()
     element.scheduled_events.all().delete()
     element.instances.all().delete()
     if Poll.objects.filter(element=element).exists():

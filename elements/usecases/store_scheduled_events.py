@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from elements.domain.history import CLEARED, Difference, EventFacts, event_difference
 from elements.domain.rescheduling import is_overdue
 from elements.domain.scheduled_events import read_description
 from elements.domain.snapshots import ScheduledEventSnapshot, StatusSnapshot
-from elements.models import Element, ScheduledEvent
+from elements.models import Change, Element, ScheduledEvent
 from elements.models.scheduled_events import NOTHING_REQUESTED
 
 _COPIED = ("code", "not_before", "not_after", "not_before_deadline")
@@ -24,16 +25,40 @@ def store_scheduled_events(element: Element, statuses: Iterable[StatusSnapshot],
     if not seen and not known:
         return []
     instances = _instances(element, {instance_id for instance_id, _ in seen})
-    touched = [
-        event.instance_id
-        for key, event in seen.items()
-        if _store(element, event, known.get(key), instances.get(event.instance_id, {}), now)
-    ]
+    touched, found = list[str](), list[Difference]()
+    for key, event in seen.items():
+        row = known.get(key)
+        found += _differences(event, row, now)
+        if _store(element, event, row, instances.get(event.instance_id, {}), now):
+            touched.append(event.instance_id)
     for key, row in known.items():
         if key not in seen and row.cleared_at is None:
+            found += _cleared(row, now)
             _save(row, {"cleared_at": now, **NOTHING_REQUESTED})
             touched.append(row.instance_id_text)
+    Change.objects.add(element, found)
     return touched
+
+
+def _differences(event: ScheduledEventSnapshot, row: ScheduledEvent | None, now: datetime) -> list[Difference]:
+    """Return what became of an event; call it before its row is written, which forgets who asked for a move."""
+    this = Difference(event.instance_id, "event", now, what=event.code[:60], event_id=event.event_id)
+    after = EventFacts(read_description(event.description).stage, event.not_before)
+    if row is None:
+        before, asked_by = None, ""
+    else:
+        before = EventFacts(CLEARED if row.ending == "Cleared" else row.stage, row.not_before)
+        asked_by = row.requested_by if event.not_before == row.requested_start_at else ""
+    found = event_difference(this, before, after, asked_by=asked_by)
+    return [found] if found else []
+
+
+def _cleared(row: ScheduledEvent, now: datetime) -> list[Difference]:
+    """Return that AWS no longer lists an event; one that was over before says nothing new by that."""
+    this = Difference(row.instance_id_text, "event", now, what=row.code, event_id=row.event_id)
+    before, after = EventFacts(row.stage, row.not_before), EventFacts(CLEARED, row.not_before)
+    found = event_difference(this, before, after, asked_by="") if row.stage == "scheduled" else None
+    return [found] if found else []
 
 
 def _instances(element: Element, instance_ids: set[str]) -> dict[str, dict[str, Any]]:

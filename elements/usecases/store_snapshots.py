@@ -9,16 +9,18 @@ from typing import Any
 from django.db.models import Count, Q
 
 from elements.domain.changes import Changes, Known, compare
+from elements.domain.history import unchecked
 from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, naming_values, state_since, status_values
 from elements.domain.instance_states import CHANGING
 from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, make_unique, parse
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
-from elements.models import Action, Element, Instance, Poll, ScheduledEvent
+from elements.models import Action, Change, Element, Instance, Poll, ScheduledEvent
+from elements.models.instances import CHECKS
+from elements.usecases.note_changes import IDS_AT_ONCE, note_changes
 
 log = logging.getLogger(__name__)
 
 BATCH = 250
-IDS_AT_ONCE = 5000
 # How long a read may still show the state from before an accepted request (EC2 is eventually consistent).
 HOLD = timedelta(seconds=60)
 # A row written without a whole read is no longer what its digest says: the next read must compare it anew.
@@ -84,6 +86,7 @@ def store_instances(
         seen[snapshot.instance_id] = values
     changes = compare(known, seen, read_at=read_at, complete=complete)
     if changes:
+        note_changes(element, known, seen, changes, read_at=read_at, now=now)
         revision = Poll.objects.next_revision(element.pk)
         _upsert(element, seen, changes, with_status=statuses is not None, read_at=read_at, revision=revision)
         _update(element, changes.removed, gone_at=now, observed_at=read_at, revision=revision)
@@ -105,14 +108,16 @@ def touch(element: Element, instance_ids: Sequence[str]) -> None:
     _update(element, instance_ids, revision=Poll.objects.next_revision(element.pk))
 
 
-def drop_checks(element: Element, instance_ids: Sequence[str]) -> bool:
+def drop_checks(element: Element, instance_ids: Sequence[str], now: datetime) -> bool:
     """Forget the status checks of instances that no longer run, which AWS does not check; tell whether any had one.
 
     They would stay green, or red, until the next poll.
     """
     idle = element.instances.filter(instance_id__in=instance_ids, checks_rank__lt=UNCHECKED_RANK)
-    unchecked = {**status_values(None), "status_digest": STALE}
-    return bool(idle.exclude(state__in=("running", "pending")).update(**unchecked))
+    idle = idle.exclude(state__in=("running", "pending"))
+    failing = idle.failing().order_by("pk").values_list("instance_id", *CHECKS)
+    Change.objects.add(element, [each for row in failing for each in unchecked(row[0], row[1:], now)])
+    return bool(idle.update(**{**status_values(None), "status_digest": STALE}))
 
 
 def count(element: Element) -> dict[str, Any]:

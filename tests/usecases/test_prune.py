@@ -181,7 +181,7 @@ def test_a_backlog_of_one_element_keeps_no_other_waiting(aws, monkeypatch):
     )
     steps = iter(range(10_000))
 
-    prune.prune(now, clock=lambda: prune.RUN_S * next(steps) / 220)
+    prune.prune(now, clock=lambda: prune.RUN_S * next(steps) / 270)
 
     assert not DebugRecord.objects.exclude(element=elements[0]).exists()
     assert DebugRecord.objects.filter(element=elements[0]).exists()

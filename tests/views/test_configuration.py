@@ -250,7 +250,8 @@ def test_a_page_left_open_takes_nothing_back_that_others_changed(administrator, 
 
 
 def retention(**changed):
-    first = {"gone_retention_days": 7, "event_retention_days": 30, "debug_retention_days": 7, "debug_max_rows": 50_000}
+    days = {"gone": 7, "event": 30, "history": 90, "debug": 7}
+    first = {**{f"{kind}_retention_days": number for kind, number in days.items()}, "debug_max_rows": 50_000}
     return {"save": "retention", **first, **{f"initial-{name}": value for name, value in first.items()}, **changed}
 
 
@@ -262,8 +263,21 @@ def test_retention_is_saved_with_old_and_new_values(administrator, element):
     assert setting().changes == {"Keep Gone Instances": [7, 14], "Debug Records at Most": [50_000, 1000]}
 
 
+def test_how_long_history_is_kept_is_saved_and_noted(administrator, element):
+    administrator.post(address(element), retention(history_retention_days="30"))
+
+    assert Element.objects.get().history_retention_days == 30
+    assert setting().changes == {"Keep History": [90, 30]}
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("gone_retention_days", "0"), ("event_retention_days", "366"), ("debug_max_rows", "999")]
+    ("name", "value"),
+    [
+        ("gone_retention_days", "0"),
+        ("event_retention_days", "366"),
+        ("history_retention_days", "0"),
+        ("debug_max_rows", "999"),
+    ],
 )
 def test_retention_has_limits(administrator, element, name, value):
     page = administrator.post(address(element), retention(**{name: value}))
