@@ -85,6 +85,7 @@ class Recorder:
         self._local.params = {key: value for key, value in params.items() if value is not None}
         self._local.number = 0
         self._local.open = None
+        self.last_request_id = ""
 
     def _sent(self, **kwargs: Any) -> None:
         self._local.number = getattr(self._local, "number", 0) + 1
@@ -107,7 +108,7 @@ class Recorder:
             self._write(service, operation, "no-answer", code=type(exception).__name__, message=text)
             return
         meta, error = parsed.get("ResponseMetadata", {}), parsed.get("Error") or {}
-        self.last_request_id = str(meta.get("RequestId", "") or "")
+        self.last_request_id = self._redactor.text(str(meta.get("RequestId", "") or ""), 100)
         failed = bool(error) or int(meta.get("HTTPStatusCode", 200)) >= 300
         outcome = (
             "error" if failed else "ok" if LISTS.get(operation, "ResponseMetadata") in parsed else "not-understood"
@@ -145,7 +146,7 @@ class Recorder:
             http_status=opened.status,
             error_code=self._redactor.text(code, 100),
             error_message=self._redactor.text(message),
-            request_id=self._redactor.text(self.last_request_id, 100) if parsed is not None else "",
+            request_id=self.last_request_id if parsed is not None else "",
             bytes=opened.size,
             returned=_returned(operation, parsed) if outcome == "ok" else None,
             response=self._redactor.structure(_summary(operation, parsed)) if outcome == "ok" and parsed else {},
@@ -160,7 +161,8 @@ class Recorder:
             date = parsedate_to_datetime(headers.get("date") or headers.get("Date") or "")
         except (TypeError, ValueError):
             return
-        self.clock_offset_s = (date - datetime.now(UTC)).total_seconds()
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000" says UTC without a zone
+        self.clock_offset_s = (aware - datetime.now(UTC)).total_seconds()
 
 
 def _returned(operation: str, parsed: Mapping[str, Any] | None) -> int | None:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from django.db import models
 from django.db.models import Case, F, Value, When
 from django.db.models.expressions import Expression
-from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Lower, NullIf
 
 from elements.domain.actions import InstanceFacts
 from elements.domain.instance_states import CHANGING, STATES, StateView, state_view
 from elements.models.elements import Element
+from elements.models.lookups import TagValue
 
 CHECKS = ("system_status", "instance_status", "ebs_status")
 # Not needed for a row of a table, and large.
@@ -78,7 +78,7 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         name = sort.removeprefix("-")
         if not is_sort(name):
             sort = name = DEFAULT_SORT
-        by = KeyTextTransform(name.removeprefix(TAG_PREFIX), "tags") if name not in SORTS else SORTS[name]
+        by = SORTS[name] if name in SORTS else TagValue(name.removeprefix(TAG_PREFIX))
         downwards = sort.startswith("-") != (name == "launched")
         order = by.desc(nulls_last=True) if downwards else by.asc(nulls_last=True)
         return self.order_by(order, "display_name", "id")

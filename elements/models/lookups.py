@@ -1,10 +1,10 @@
-"""A lookup for the wildcard of the filter language, with the same meaning on SQLite and PostgreSQL."""
+"""What SQLite and PostgreSQL would answer differently: the wildcard of the filter language, and the value of a tag."""
 
 import re
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, Lookup, TextField
+from django.db.models import CharField, F, Func, Lookup, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 
@@ -48,6 +48,27 @@ class FirstLineLike(LineLike):
 
     lookup_name = "first_line_like"
     start = {"sqlite": r"\A", "postgresql": r"(?n)\A"}
+
+
+class TagValue(Func):
+    """The value of one of an instance's tags, NULL without it.
+
+    Django's own transform takes a key of digits for a place in a list, and a quote for the end of the key.
+    """
+
+    output_field = TextField()
+
+    def __init__(self, key: str) -> None:
+        super().__init__(F("tags"), Value(key, output_field=TextField()))
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """Look through the tags."""
+        template = "(SELECT value FROM json_each(%(expressions)s))"
+        return super().as_sql(compiler, connection, template=template, arg_joiner=") WHERE key = (")
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """Ask for the key as a text."""
+        return super().as_sql(compiler, connection, function="jsonb_extract_path_text")
 
 
 def _pieces(pattern: str) -> list[str]:

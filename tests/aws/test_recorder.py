@@ -1,5 +1,6 @@
 import json
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -92,6 +93,28 @@ def test_the_clock_difference_is_taken_from_the_answer(aws, gateway):
     aws.set(clock_skew_s=120)
 
     gateway.describe_instances()
+
+    assert 115 < gateway.clock_offset_s < 125
+
+
+def test_a_call_without_an_answer_has_no_request_id_of_the_one_before(aws, keys, open_to):
+    (instance_id,) = aws.add_instances()
+    gateway = open_to(keys, aws.url, read_s=1)
+    gateway.describe_instances()
+    answered = gateway.last_request_id
+    aws.fault("lost", "StopInstances")
+
+    with pytest.raises(AwsError):
+        gateway.stop_instances([instance_id])
+
+    assert (bool(answered), gateway.last_request_id) == (True, "")
+
+
+@pytest.mark.parametrize("zone", ["GMT", "-0000", "+0000"])
+def test_a_date_of_an_answer_is_read_with_whatever_name_utc_has(gateway, zone):
+    said = f"{datetime.now(UTC) + timedelta(minutes=2):%a, %d %b %Y %H:%M:%S} {zone}"
+
+    gateway._recorder._note_clock({"date": said})
 
     assert 115 < gateway.clock_offset_s < 125
 

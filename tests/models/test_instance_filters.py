@@ -218,6 +218,15 @@ def test_any_tag_key_sorts(element):
     assert names(element, "-tag:team.x") == ["b", "a", "none"]
 
 
+@pytest.mark.parametrize("key", ["2024", "9" * 25, "٣", 'a"b', "a\\b", "a%sb", "x[0]", "Ärger", "$"])
+def test_a_tag_sorts_by_its_value_whatever_its_key_looks_like(element, key):
+    for name in ("b", "a", "c"):
+        builders.instance(element, name, tags={key: name})
+
+    assert names(element, f"tag:{key}") == ["a", "b", "c"]
+    assert names(element, f"-tag:{key}") == ["c", "b", "a"]
+
+
 @pytest.mark.parametrize(
     "sort", [*SORTS, "tag:x", 'tag:a"b', "tag:'; drop", "tag:🎬", "tag:$", "tag:0", "nonsense", "-", ""]
 )
