@@ -13,6 +13,7 @@ from elements.views import (
     instances,
     overview,
     polling,
+    user_settings,
 )
 
 app_name = "elements"
@@ -20,6 +21,7 @@ app_name = "elements"
 urlpatterns = [
     path("", overview.Overview.as_view(), name="overview"),
     path("activity/", activity.Activity.as_view(), name="activity"),
+    path("settings/", user_settings.Settings.as_view(), name="settings"),
     path("e/<slug:slug>/general/", general.General.as_view(), name="general"),
     path("e/<slug:slug>/general/test/", general.GeneralTest.as_view(), name="general_test"),
     path("e/<slug:slug>/instances/", instances.Instances.as_view(), name="instances"),

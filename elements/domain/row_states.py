@@ -93,15 +93,16 @@ def _of_action(action: ShownAction, state: str, viewer: str, now: datetime) -> R
     )
     if view is None:
         return None
-    who = "you" if action.requested_by == viewer else action.requested_by
     if action.status in ("requested", "sent"):
+        who = "you" if action.requested_by == viewer else action.requested_by
         word = StateView(f"{view.word},", view.tone, view.icon)
         return RowState(word, note=f"{who},", since=action.requested_at, is_ago=True)
     if action.status == "accepted":
         if view.tone == "warn":
             return _slow(StateView(RULES[action.verb].doing, "warn", view.icon), action.answered_at)
+        # The name for everybody, also for whoever asked: one row looks the same on every screen of a room.
         asked = f"Asked for by {action.requested_by} at {absolute(action.requested_at)} UTC"
-        return RowState(view, note=f"by {who}", explanation=asked)
+        return RowState(view, note=f"by {action.requested_by}", explanation=asked)
     note = f"{'still ' if action.status in _FAILED else ''}{state_view(state).word.lower()}"
     why = ". ".join(text.rstrip(".") for text in (action.error_code, action.message) if text)
     return RowState(view, note=note, explanation=why, request_id=action.request_id)

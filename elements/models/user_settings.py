@@ -1,7 +1,6 @@
 """UserSettings: how one user likes the pages, and the tables of each kind; it follows the user to every computer."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -61,6 +60,7 @@ class UserSettings(models.Model):
     columns = models.JSONField(default=dict)
     per_page = models.JSONField(default=dict)
 
+    THEMES, DENSITIES = THEMES, DENSITIES
     objects = UserSettingsQuerySet.as_manager()
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from elements.domain.connections import Connection
-from elements.models import Element, Poll
+from elements.models import Element, Poll, UserSettings
 
 # With more elements than this the side list has a field to filter it.
 MANY = 12
@@ -61,9 +61,10 @@ class Shell:
         )
 
 
-def shell(request: HttpRequest) -> dict[str, Shell]:
-    """Return the context of the frame."""
-    return {"shell": shell_of(request)}
+def shell(request: HttpRequest) -> dict[str, Shell | UserSettings]:
+    """Return the context of the frame, and how its reader likes the pages."""
+    user = getattr(request, "user", None)
+    return {"shell": shell_of(request), "likes": UserSettings.objects.of(user) if user else UserSettings()}
 
 
 def shell_of(request: HttpRequest) -> Shell:

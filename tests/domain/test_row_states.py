@@ -51,8 +51,9 @@ def test_a_request_names_who_asked(viewer, note):
     assert said.since == NOW - timedelta(seconds=10)
 
 
-def test_what_aws_accepted_is_under_way_for_everybody():
-    said = shown("stopping", action=action("accepted"), viewer="olga")
+@pytest.mark.parametrize("viewer", ["maria", "olga"])
+def test_what_aws_accepted_is_under_way_by_name_for_everybody(viewer):
+    said = shown("stopping", action=action("accepted"), viewer=viewer)
 
     assert (said.view.word, said.view.tone, said.note) == ("Stopping", "busy", "by maria")
 

@@ -32,6 +32,7 @@ RULES = {
     "password_change_done": Rule(get="viewers"),
     "elements:overview": Rule(get="viewers"),
     "elements:activity": Rule(get="viewers"),
+    "elements:settings": Rule(post="viewers"),
     "elements:general": Rule(get="viewers", post="administrators"),
     "elements:general_test": Rule(post="operators"),
     "elements:instances": Rule(get="viewers"),
@@ -93,7 +94,14 @@ def addresses():
         "elements:event_reschedule": ("slug", "pk"),
         "elements:debug_export": ("slug", "kind"),
     }
-    flat = {"logout", "password_change", "password_change_done", "elements:overview", "elements:activity"}
+    flat = {
+        "logout",
+        "password_change",
+        "password_change_done",
+        "elements:overview",
+        "elements:activity",
+        "elements:settings",
+    }
     return {
         name: reverse(name, kwargs={} if name in flat else {part: parts[part] for part in takes.get(name, ("slug",))})
         for name in RULES

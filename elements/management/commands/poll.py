@@ -70,7 +70,7 @@ class Command(BaseCommand):
             self.stdout.write(CLEAR_LINE, ending="")
             self.stdout.flush()
         if not report.ok:
-            self.stderr.write(f"{report.element} ({report.region}): {report.error_code}: {report.error}")
+            self.stderr.write(f"{report.element} ({report.region}): {_why(report)}")
         elif talks:
             self.stdout.write(_line(report))
         return report
@@ -91,6 +91,12 @@ def _not_polled(element: Element, patience_s: float) -> PollReport:
     else:
         code, text = "Busy", f"Another worker is still reading this element after {patience_s:.0f} s."
     return PollReport(element.name, element.region, ok=False, error_code=code, error=text)
+
+
+def _why(report: PollReport) -> str:
+    """Return why a poll failed, with its code once: most sentences begin with it."""
+    code, text = report.error_code, report.error
+    return text if code in text else f"{code}: {text}"
 
 
 def _line(report: PollReport) -> str:

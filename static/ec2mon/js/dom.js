@@ -11,12 +11,11 @@ export const on = (type, selector, listener) =>
     if (element) listener(event, element);
   });
 
-const boxed = (storage) => ({
-  get(name) { try { return storage().getItem("ec2mon." + name); } catch { return null; } },
-  set(name, value) { try { storage().setItem("ec2mon." + name, value); } catch { /* private window */ } },
-});
-export const store = boxed(() => localStorage);
-export const session = boxed(() => sessionStorage);
+/** What this tab remembers until it is closed. */
+export const session = {
+  get(name) { try { return sessionStorage.getItem("ec2mon." + name); } catch { return null; } },
+  set(name, value) { try { sessionStorage.setItem("ec2mon." + name, value); } catch { /* private window */ } },
+};
 
 /** Make an element; texts are always set as text, never as HTML. */
 export const make = (tag, properties, ...children) => {

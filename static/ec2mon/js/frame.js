@@ -1,12 +1,6 @@
-/* The frame: appearance, menus, dialogs, copying, wide tables, unfolding records. */
-import { root, $, $$, on, say, store } from "./dom.js";
-
-const appearance = () => {
-  for (const name of ["theme", "density"]) {
-    $$(`input[name=${name}]`).forEach((input) => { input.checked = input.value === root.dataset[name]; });
-    on("change", `#pop-theme input[name=${name}]`, (_event, input) => { root.dataset[name] = input.value; store.set(name, input.value); measure(); });
-  }
-};
+/* The frame: menus, dialogs, copying, wide tables, unfolding records. */
+import { $, $$, on, say } from "./dom.js";
+import * as likes from "./likes.js";
 
 /* Menus are placed next to their button through the CSSOM: there is no style attribute in the markup. */
 const menus = () => document.addEventListener("beforetoggle", (event) => {
@@ -71,7 +65,7 @@ const filterSide = () => {
 };
 
 export const start = () => {
-  appearance();
+  likes.start(measure);
   on("input", "[data-side-filter]", (_event, field) => { wanted = field.value; filterSide(); });
   document.addEventListener("ec2mon:rows", filterSide);
   menus();

@@ -1,17 +1,17 @@
 /* Single keys. They do nothing inside fields and dialogs, never act without a dialog, and can be turned off. */
-import { $, $$, on, say, store } from "./dom.js";
+import { root, $, $$, on, say } from "./dom.js";
 import * as actions from "./actions.js";
 import { openDialog } from "./frame.js";
+import { keep, toggleZone } from "./likes.js";
 import * as live from "./live.js";
 import * as selection from "./selection.js";
-import { toggleZone } from "./time.js";
 
 const CHORD_MS = 1200;
 const TYPING = "input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]";
 let chordAt = -Infinity;
 
 const current = () => document.activeElement?.closest("tbody tr[data-key]") || null;
-const isOn = () => store.get("keys") !== "off";
+const isOn = () => root.dataset.keys !== "off";
 
 /* Moves the real focus to the row's link, so that Enter opens it. */
 const move = (step) => {
@@ -66,7 +66,7 @@ const escape = (event, typing) => {
 export const start = () => {
   const toggle = $("[data-keys-on]");
   if (toggle) toggle.checked = isOn();
-  on("change", "[data-keys-on]", (_event, input) => store.set("keys", input.checked ? "on" : "off"));
+  on("change", "[data-keys-on]", (_event, input) => keep("keys", input.checked ? "on" : "off"));
   document.addEventListener("focusin", () => {
     $$("tr.row-focus").forEach((row) => row.classList.remove("row-focus"));
     current()?.classList.add("row-focus");

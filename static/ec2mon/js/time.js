@@ -1,5 +1,5 @@
 /* Ages and countdowns run on the server's clock, never on this computer's. */
-import { root, $$, on, paint, say, store } from "./dom.js";
+import { root, $$, paint } from "./dom.js";
 
 let serverAt = Date.parse(root.dataset.now) || Date.now(), seenAt = performance.now();
 
@@ -31,7 +31,7 @@ export const relative = (t, mode) => {
 };
 
 const two = (n) => String(n).padStart(2, "0");
-const isLocal = () => root.dataset.tz === "local";
+export const isLocal = () => root.dataset.tz === "local";
 
 /** A moment as text; precision is h (14:02), t (14:02:05), m (date, 14:02) or s (date, 14:02:05). */
 export const absolute = (t, precision, local = isLocal(), fraction = "") => {
@@ -60,15 +60,7 @@ export const repaint = () => {
   tick();
 };
 
-export const toggleZone = () => {
-  root.dataset.tz = isLocal() ? "utc" : "local";
-  store.set("tz", root.dataset.tz);
-  repaint();
-  say("Times are shown in " + zoneName());
-};
-
 export const start = () => {
-  on("click", "[data-tz-toggle]", toggleZone);
   repaint();
   setInterval(tick, 1000);
   document.addEventListener("visibilitychange", tick);
