@@ -1,9 +1,14 @@
-"""Headers that every answer carries."""
+"""Headers that every answer carries, and the way to the sign-in."""
 
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
 
 
 class SecurityHeadersMiddleware:
@@ -20,3 +25,17 @@ class SecurityHeadersMiddleware:
         if not request.path.startswith(settings.STATIC_URL):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Leads back to a page after the sign-in, never to an address that only takes forms."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+        """Send a stranger to the sign-in; what a form carried is gone, its page is not."""
+        if request.method in ("GET", "HEAD"):
+            answer: HttpResponseBase = super().handle_no_permission(request, view_func)
+            return answer
+        page = urlsplit(request.headers.get("Referer", ""))
+        known = page.netloc == request.get_host()
+        back = page._replace(scheme="", netloc="", fragment="").geturl() if known else ""
+        return redirect_to_login(back or resolve_url(settings.LOGIN_REDIRECT_URL))

@@ -70,7 +70,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "ec2mon.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -161,7 +161,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Set HTTPS=true where a proxy in front speaks https: cookies are then sent over https only.
 HTTPS = env.bool("HTTPS", default=False)
-SESSION_COOKIE_AGE = 12 * 3600
+# From sign-in, however much is clicked meanwhile: one session outlives no shift.
+SESSION_COOKIE_AGE = max(1, _whole_number("SESSION_HOURS", 8)) * 3600
+CSRF_FAILURE_VIEW = "elements.views.sign_in.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -198,7 +200,8 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": f"%(asctime)s {_PROCESS or '-':7} %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"reference": {"()": "ec2mon.errors.ReferenceFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # At DEBUG botocore writes session tokens and signatures: it never gets there.
     "loggers": {

@@ -30,7 +30,7 @@ const guard = () => {
 
 /* An answer is a dialog again, or the page the server went on to, whose flashes are the result. */
 const take = async (answer) => {
-  if (live.signedOut(answer)) { dialog.close(); return; }
+  if (live.signedOut(answer, "Nothing was asked of AWS, and your selection is kept.")) { dialog.close(); return; }
   if (!answer.ok) throw new Error("HTTP " + answer.status);
   const page = await parse(answer), form = $("form[data-act-form]", page);
   if (form) { show(form); return; }

@@ -8,11 +8,15 @@ import { bring, look, remember } from "./use.js";
 const FAST_MS = 5000, SLOW_MS = 15000, HURRY_MS = 2000, PATIENCE_MS = 8000;
 const source = $("[data-live]");
 const waiting = new Map();
-let timer = 0, asking = null, paused = false, failures = 0, answeredAt = now(), hurries = 0, over = false;
+let timer = 0, asking = null, paused = false, failures = 0, heardAt = now(), hurries = 0, over = false;
 
 export const isLost = () => failures >= 2;
 export const isLive = () => !!source;
 export const isPaused = () => paused;
+/* For the Wall: whether asking has ended for good, and when the server last answered. */
+export const isOver = () => over;
+export const answeredAt = () => heardAt;
+export const silentMs = () => now() - heardAt;
 
 const parts = (within) => $$("[data-live-part]", within);
 
@@ -51,6 +55,7 @@ const ask = async (since) => {
   const answer = await fetch(url, { headers: { "X-Fragment": "live" }, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
   if (signedOut(answer)) return false;
   if (answer.status === 204 || answer.status === 304) return true;
+  if (answer.status === 404 && "wall" in source.dataset) return reload();  /* the address was revoked */
   if (!answer.ok) throw new Error("HTTP " + answer.status);
   return apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
 };
@@ -76,7 +81,7 @@ const schedule = () => {
 export const hurry = async () => { hurries = 3; clearTimeout(timer); await refresh(); schedule(); };
 
 const found = () => {
-  answeredAt = now();
+  heardAt = now();
   if (isLost()) { $$("[data-lost]").forEach((banner) => banner.remove()); say("Connected again"); }
   failures = 0;
   root.classList.remove("is-lost");
@@ -87,7 +92,7 @@ const missed = () => {
   $$(".livebar").forEach((bar) => bar.classList.add("is-lost"));
   if (failures !== 2) return;
   root.classList.add("is-lost");
-  banner("No answer from the ec2mon server since " + absolute(answeredAt, "t") + " " + zoneName(), "This page shows what it had then and tries again every 5 s. Start and Stop are off meanwhile.", null);
+  banner("No answer from the ec2mon server since " + absolute(heardAt, "t") + " " + zoneName(), "This page shows what it had then and tries again every 5 s. Start and Stop are off meanwhile.", null);
 };
 
 const banner = (title, body, link) => {
@@ -98,15 +103,20 @@ const banner = (title, body, link) => {
   page?.insertBefore(node, page.children[1] || null);
 };
 
-/** Tell whether an answer means that the user is signed out, and say so once, with the way back. */
-export const signedOut = (answer) => {
+/** Tell whether an answer means that the user is signed out, and say so once, with the way back; `also` says what
+    became of what was just sent. */
+export const signedOut = (answer, also = "Nothing you started was interrupted.") => {
   const login = root.dataset.login, away = answer.redirected && login && new URL(answer.url).pathname === login;
   if (!away && answer.status !== 401 && answer.status !== 403) return false;
-  if (over) return true;
+  if (over) { $("[data-lost]")?.scrollIntoView({ block: "nearest" }); say(also); return true; }
   over = true;
   clearTimeout(timer);
+  if (answer.headers.get("X-Page") === "old") {
+    banner("You signed in again while this page was open", also + " Load the page again to go on.", make("a", { className: "btn btn--sm", href: location.href.split("#")[0], textContent: "Load again" }));
+    return true;
+  }
   const link = make("a", { className: "btn btn--sm", href: login + "?next=" + encodeURIComponent(location.pathname + location.search), textContent: "Sign in" });
-  banner(answer.status === 403 ? "You may no longer see this" : "You were signed out", "This page no longer changes. Sign in to come back to it. Nothing you started was interrupted.", link);
+  banner(answer.status === 403 ? "You may no longer see this" : "You were signed out", "This page no longer changes. Sign in to come back to it. " + also, link);
   return true;
 };
 

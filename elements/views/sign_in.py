@@ -1,0 +1,101 @@
+"""Sign-in: who was signed out by time hears so and comes back to the page; strangers learn nothing."""
+
+import time
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth import views as auth_views
+from django.core.signing import BadSignature
+from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve, reverse
+from django.views import csrf
+
+from elements.domain.wording import span
+from elements.forms.sign_in import SignInForm
+from elements.models import Element
+
+# Who was signed in here, and since when. Only the sign-in page gets it, a day longer than the session lives.
+COOKIE = "ec2mon_was"
+REMEMBERED_S = 24 * 3600
+PAGES = {
+    "overview": "Overview",
+    "activity": "Activity",
+    "general": "General",
+    "instances": "Instances",
+    "instance": "an instance",
+    "configuration": "Configuration",
+    "debug": "Debug",
+    "events": "Events",
+}
+
+
+class SignIn(auth_views.LoginView):
+    """The page."""
+
+    form_class = SignInForm
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in, and remember it beyond the end of the session."""
+        answer: HttpResponse = super().form_valid(form)
+        answer.set_signed_cookie(
+            COOKIE,
+            f"{form.get_user().pk}.{time.time():.0f}",
+            max_age=settings.SESSION_COOKIE_AGE + REMEMBERED_S,
+            path=reverse("login"),
+            secure=settings.HTTPS,
+            httponly=True,
+            samesite="Lax",
+        )
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add why the user is here and where the way back leads."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        user_pk, since = was_signed_in(self.request)
+        lived_s = settings.SESSION_COOKIE_AGE
+        context["signed_out_after"] = span(lived_s) if since and time.time() - since >= lived_s else ""
+        context.update(way_back(context[self.redirect_field_name], user_pk))
+        return context
+
+
+class SignOut(auth_views.LogoutView):
+    """Sign out, and forget that somebody was signed in here."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """End the session."""
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        answer.delete_cookie(COOKIE, path=reverse("login"), samesite="Lax")
+        return answer
+
+
+def was_signed_in(request: HttpRequest) -> tuple[int, float]:
+    """Return who was signed in with this browser and since when; zeros when nobody was or it is long ago."""
+    try:
+        kept = request.get_signed_cookie(COOKIE, max_age=settings.SESSION_COOKIE_AGE + REMEMBERED_S)
+    except (KeyError, BadSignature):
+        return 0, 0.0
+    user_pk, _, since = kept.partition(".")
+    return int(user_pk), float(since)
+
+
+def way_back(address: str, user_pk: int) -> dict[str, str]:
+    """Return the page that an address means, and its element's name for whoever may see it, "" for all others."""
+    try:
+        found = resolve(address.partition("?")[0])
+    except Resolver404:
+        return {"back_to": "", "back_to_element": ""}
+    user = get_user_model().objects.filter(pk=user_pk, is_active=True).first() if user_pk else None
+    name = ""
+    if "slug" in found.kwargs and user is not None and user.has_perm("elements.view_element"):
+        names = Element.objects.filter(slug=found.kwargs["slug"]).values_list("name", flat=True)
+        name = names.first() or ""
+    return {"back_to": PAGES.get(found.url_name or "", "") if user else "", "back_to_element": name}
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that the page was open for too long; the script hears that loading it again helps."""
+    answer: HttpResponse = csrf.csrf_failure(request, reason)
+    answer["X-Page"] = "old"
+    return answer
