@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
 
@@ -30,10 +30,10 @@ class SecurityHeadersMiddleware:
 class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Leads back to a page after the sign-in, never to an address that only takes forms."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
         """Send a stranger to the sign-in; what a form carried is gone, its page is not."""
         if request.method in ("GET", "HEAD"):
-            answer: HttpResponseBase = super().handle_no_permission(request, view_func)
+            answer: HttpResponseRedirect = super().handle_no_permission(request, view_func)
             return answer
         page = urlsplit(request.headers.get("Referer", ""))
         known = page.netloc == request.get_host()

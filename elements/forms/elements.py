@@ -43,8 +43,13 @@ class KeyFields(forms.Form):
         widget=WriteOnlyInput(
             attrs={"class": "input mono", "autocomplete": "off", "spellcheck": "false", "placeholder": "AKIA…"}
         ),
+        help_text="From IAM, Users, Security credentials. Begins with AKIA; a temporary one with ASIA.",
     )
-    secret_access_key = _secret("Secret Access Key", 255)
+    secret_access_key = _secret(
+        "Secret Access Key",
+        255,
+        "AWS shows it once, when the access key is created. Stored encrypted, never shown again.",
+    )
     session_token = _secret("Session Token", 4096, "Only for temporary keys, which begin with ASIA.")
 
     def clean_access_key_id(self) -> str:
@@ -166,6 +171,10 @@ class ElementForm(KeyFields, TargetFields, forms.ModelForm):
         model = Element
         # Never a key: what stands here is put into the form from the stored row.
         fields = ("name", "region", "endpoint_url", "sts_endpoint_url", "account_id", "interval_s", "paused")
+        help_texts = {
+            "name": "As your team speaks of it, for example Frankfurt – Playout. Names are unique.",
+            "paused": "While paused AWS is not asked; pages show the last known state.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

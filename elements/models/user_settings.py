@@ -1,6 +1,7 @@
 """UserSettings: how one user likes the pages, and the tables of each kind; it follows the user to every computer."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -24,7 +25,8 @@ class UserSettingsQuerySet(models.QuerySet["UserSettings"]):
     def of(self, user: User) -> "UserSettings":
         """Return the user's settings, the defaults while nothing was ever chosen; sign-in has read them already."""
         kept: UserSettings | None = getattr(user, "settings", None)
-        return kept or UserSettings(user_id=user.pk)
+        pk: Any = user.pk
+        return kept or UserSettings(user_id=pk)
 
     def keep(self, user: User, **chosen: object) -> None:
         """Keep what the user chose for all pages; what the pages do not offer is left as it was."""

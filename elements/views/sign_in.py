@@ -73,7 +73,7 @@ class SignOut(auth_views.LogoutView):
 def was_signed_in(request: HttpRequest) -> tuple[int, float]:
     """Return who was signed in with this browser and since when; zeros when nobody was or it is long ago."""
     try:
-        kept = request.get_signed_cookie(COOKIE, max_age=settings.SESSION_COOKIE_AGE + REMEMBERED_S)
+        kept = request.get_signed_cookie(COOKIE, max_age=settings.SESSION_COOKIE_AGE + REMEMBERED_S) or "0.0"
     except (KeyError, BadSignature):
         return 0, 0.0
     user_pk, _, since = kept.partition(".")

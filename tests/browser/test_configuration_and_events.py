@@ -76,7 +76,7 @@ def test_without_script_events_are_moved_and_named_and_a_format_is_previewed_and
     page = open_page("maria", "Scriptless2", "events", java_script_enabled=False)
     start = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d %H:%M")
 
-    page.get_by_label("Display key format").select_option("Events ID")
+    page.get_by_label("Scheduled Events Display Key Format").select_option("Events ID")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("tr[data-key] .id").first).to_have_text(re.compile("^instance-event-"))
     page.get_by_role("link", name="Reschedule reboot of Scriptless2-1").click()

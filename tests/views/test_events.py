@@ -299,7 +299,7 @@ def test_others_see_the_display_key_format_as_a_fact(request, element, who):
 
     page = client.get(address(element))
 
-    assert "Display key format: Instance ID/Events ID" in shown(page)
+    assert "Scheduled Events Display Key Format: Instance ID/Events ID" in shown(page)
     assert "<select" not in page.content.decode()
     fields = {"display_key_format": "event"}
     assert client.post(address(element, "events_display_key"), fields).status_code == 403
