@@ -1,0 +1,124 @@
+"""Whoever reads the pages: theme and zone follow the user, a session that ends loses nothing, script or not."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.stack import PASSWORD
+
+REGION = "eu-north-1"
+
+
+@pytest.fixture(scope="module")
+def store(stack):
+    """Return the instance IDs of an element of five."""
+    ids = stack.aws.add_instances(REGION, names=[f"store-{number}" for number in range(5)])
+    stack.add_element("Store", REGION)
+    stack.manage("poll", "Store")
+    return ids
+
+
+def choose(page, label):
+    page.get_by_role("button", name="Appearance").click()
+    with page.expect_response("**/settings/") as kept:
+        page.get_by_label(label).check()
+    assert kept.value.status == 204
+
+
+def test_theme_rows_and_zone_follow_the_user_to_another_computer(stack, store, sign_in):
+    here = sign_in("vera", "/e/store/instances/", color_scheme="light")
+    here.locator("[data-filter-input]").fill("typed and not sent")
+    choose(here, "Dark")
+    here.get_by_label("Roomy").check()
+    here.keyboard.press("Escape")
+    with here.expect_response("**/settings/"):
+        here.get_by_role("button", name="UTC").click()
+
+    there = sign_in("vera", "/e/store/events/", color_scheme="light", timezone_id="Asia/Tokyo")
+
+    assert here.locator("[data-filter-input]").input_value() == "typed and not sent"
+    assert here.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    assert there.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    assert there.locator("html").get_attribute("data-density") == "roomy"
+    expect(there.locator("[data-tz-toggle]")).to_contain_text("UTC+09:00")
+    html = there.request.get("/").text()
+    assert 'data-theme="dark" data-density="roomy" data-tz="local"' in html[: html.index("</head>")]
+    with there.expect_response("**/settings/"):
+        there.locator("[data-tz-toggle]").click()
+    choose(there, "Match system")
+
+
+def test_the_keys_that_were_turned_off_stay_off(store, sign_in):
+    page = sign_in("vera", "/e/store/instances/")
+    page.keyboard.press("?")
+    with page.expect_response("**/settings/"):
+        page.get_by_label("Single-key shortcuts are on").uncheck()
+
+    page.reload()
+    page.keyboard.press("?")
+
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    with page.expect_response("**/settings/"):
+        page.get_by_label("Single-key shortcuts are on").check()
+
+
+def test_without_script_the_menu_is_a_form(store, sign_in):
+    page = sign_in("vera", "/e/store/instances/", java_script_enabled=False, color_scheme="light")
+
+    page.get_by_role("button", name="Appearance").click()
+    page.get_by_label("Dark").check()
+    page.get_by_role("button", name="Save").click()
+
+    assert page.url.endswith("/e/store/instances/")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="Appearance").click()
+    page.get_by_label("Match system").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "auto")
+
+
+def end_session(page):
+    page.context.clear_cookies(name="sessionid")
+
+
+def sign_in_again(page):
+    page.get_by_label("User name").fill("olga")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_a_session_that_ends_in_the_middle_of_stopping_many_loses_nothing(stack, store, sign_in):
+    page = sign_in("olga", "/e/store/instances/")
+    for box in page.locator("tbody input[name=id]").all()[:3]:
+        box.check()
+    page.get_by_role("button", name="Stop 3").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="Stop 3 instances?")).to_be_visible()
+
+    end_session(page)
+    dialog.get_by_role("button", name="Stop 3 instances").click()
+    told = page.get_by_role("alert").filter(has_text="You were signed out")
+    expect(told).to_contain_text("Nothing was asked of AWS, and your selection is kept.")
+    told.get_by_role("link", name="Sign in").click()
+    expect(page.get_by_text("You are signed out")).to_be_visible()
+    expect(page.get_by_role("status")).to_contain_text(["Sign in to go back to Instances of Store"])
+    sign_in_again(page)
+
+    page.wait_for_url("**/e/store/instances/")
+    expect(page.get_by_role("region", name="Selection")).to_contain_text("3 selected")
+    assert page.locator("tbody input[name=id]:checked").count() == 3
+    assert {stack.aws.instance(instance_id).state for instance_id in store} == {"running"}
+    page.get_by_role("button", name="Stop 3").click()
+    expect(page.get_by_role("heading", name="Stop 3 instances?")).to_be_visible()
+
+
+def test_without_script_a_confirmation_sent_too_late_leads_back_to_the_question(stack, store, sign_in):
+    page = sign_in("olga", "/e/store/instances/", java_script_enabled=False)
+    page.goto(f"/e/store/actions/confirm/?action=stop&id={store[0]}&id={store[1]}")
+
+    end_session(page)
+    page.get_by_role("button", name="Stop 2 instances").click()
+    sign_in_again(page)
+
+    expect(page.get_by_role("heading", name="Stop 2 instances?")).to_be_visible()
+    assert {stack.aws.instance(instance_id).state for instance_id in store} == {"running"}
