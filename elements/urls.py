@@ -8,18 +8,26 @@ from elements.views import (
     configuration,
     debug,
     events,
+    find,
     general,
     instance,
     instances,
     overview,
     polling,
     user_settings,
+    wall,
+    wall_screens,
 )
 
 app_name = "elements"
 
 urlpatterns = [
     path("", overview.Overview.as_view(), name="overview"),
+    path("find/", find.Find.as_view(), name="find"),
+    path("wall/", wall.Wall.as_view(), name="wall"),
+    path("wall/screens/", wall_screens.WallScreens.as_view(), name="wall_screens"),
+    path("wall/screens/<int:pk>/revoke/", wall_screens.WallScreenRevoke.as_view(), name="wall_screen_revoke"),
+    path("wall/<slug:token>/", wall.WallOfScreen.as_view(), name="wall_of_screen"),
     path("activity/", activity.Activity.as_view(), name="activity"),
     path("settings/", user_settings.Settings.as_view(), name="settings"),
     path("e/<slug:slug>/general/", general.General.as_view(), name="general"),

@@ -20,8 +20,14 @@
    form again, or any other page (after a redirect), whose flashes are shown while the selection is cleared and the page refreshed.
    form[data-inline] is posted the same way, without a dialog. data-can on a row lists the verbs that apply to it.
 
+   FIND. [data-find-open] and Ctrl K open #dlg-find: GET <its form's action>?q=<text>, X-Fragment: find; answered with
+   [data-find-answer], whose children are the options, and [data-find-said], which is read out; see find.js.
+
+   WALL. [data-wall] is never frozen green: [data-wall-lost] covers it when the server is silent; see wall.js.
+
    NAMING PREVIEW. form[data-preview-url] with [data-fmt]: GET ?<name>=<text>, X-Fragment: preview; see forms.js. */
 import * as actions from "./actions.js";
+import * as find from "./find.js";
 import * as flashes from "./flashes.js";
 import * as forms from "./forms.js";
 import * as frame from "./frame.js";
@@ -30,9 +36,10 @@ import * as live from "./live.js";
 import * as selection from "./selection.js";
 import * as time from "./time.js";
 import * as use from "./use.js";
+import * as wall from "./wall.js";
 
 /* live remembers what the server wrote, so it comes before anything that repaints */
 use.start();
 live.start();
 time.start();
-for (const part of [frame, flashes, selection, actions, forms, keys]) part.start();
+for (const part of [frame, flashes, selection, actions, forms, keys, find, wall]) part.start();

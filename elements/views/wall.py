@@ -1,0 +1,102 @@
+"""Wall: every element and every instance at a glance, for a screen nobody touches."""
+
+import hashlib
+from functools import cached_property
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views.generic import TemplateView
+
+from elements.models import Element, UserSettings, WallScreen
+from elements.models.user_settings import OFFERED
+from elements.tables.overview import Row, Totals
+from elements.tables.wall import cards, coming
+from elements.views.pages import LivePageMixin
+
+
+class Wall(LivePageMixin, TemplateView):
+    """The Wall for those signed in. The number of its queries does not depend on what it shows."""
+
+    template_name = "elements/wall.html"
+    http_method_names = ["get", "head"]
+    # Whether elements and instances lead to their pages.
+    is_linked = True
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Return every element."""
+        return [
+            Row(element, getattr(element, "poll", None), element.connection(self.now))
+            for element in Element.objects.with_poll()
+        ]
+
+    def live_state(self) -> tuple[object, ...]:
+        """Return what the cards show: the rows of an element change with the revision of its Poll."""
+        return tuple(
+            (
+                row.element.pk,
+                row.element.name,
+                row.connection.state,
+                row.poll and (row.poll.revision, row.poll.counts, row.poll.succeeded_at),
+                coming(row, self.now),
+            )
+            for row in self.rows
+        )
+
+    def look(self) -> dict[str, str]:
+        """Return theme and zone: what the address asks for, else what the user chose; where nothing is, dark."""
+        chosen = UserSettings.objects.of(self.request.user)
+        theme, zone = self.request.GET.get("theme", ""), self.request.GET.get("tz", "")
+        return {
+            "theme": theme if theme in OFFERED["theme"] else "dark" if chosen.theme == "auto" else chosen.theme,
+            "zone": zone if zone in OFFERED["time_zone"] else chosen.time_zone,
+        }
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the cards and the totals."""
+        context = super().get_context_data(**kwargs)
+        totals, rows = Totals(self.rows), self.rows
+        names = repr([row.element.pk for row in rows]).encode()
+        context.update(
+            cards=cards(rows, self.now),
+            totals=totals,
+            running=sum(row.running for row in rows),
+            failing=sum(row.failing for row in rows),
+            changing=sum(row.count("changing") for row in rows),
+            stopped=sum(row.count("stopped") for row in rows),
+            not_connected=totals.in_state("not-connected"),
+            attention=sum(bool(row.failing) or row.connection.state == "not-connected" for row in rows),
+            # Another set or order of elements has the page loaded anew.
+            shape=hashlib.blake2b(names, digest_size=8).hexdigest(),
+            is_linked=self.is_linked,
+            **self.look(),
+        )
+        return context
+
+
+@method_decorator(login_not_required, name="dispatch")
+class WallOfScreen(Wall):
+    """The Wall at an address that only a screen knows: it shows, and leads nowhere."""
+
+    is_linked = False
+    screen: WallScreen
+
+    def has_permission(self) -> bool:
+        """Let the address decide, not who looks."""
+        return True
+
+    def prepare(self, **kwargs: Any) -> None:
+        """Find the screen; a wrong or revoked address is none."""
+        screen = WallScreen.objects.of_token(kwargs["token"])
+        if screen is None:
+            raise Http404
+        WallScreen.objects.seen(screen, self.now)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Keep the address out of searches, and out of what the browser tells others."""
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
