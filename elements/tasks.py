@@ -6,7 +6,6 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.sessions.models import Session
 from django.db import DatabaseError, close_old_connections
 from django.dispatch import receiver
 from django.utils import timezone
@@ -102,10 +101,9 @@ def perform_actions(element_id: int, action_pks: list[int]) -> None:
 
 
 def prune_all() -> None:
-    """Remove what has been kept long enough, and what Django and django-q would keep for ever."""
+    """Remove what has been kept long enough, and what django-q would keep for ever."""
     now = timezone.now()
     prune.prune(now)
-    Session.objects.filter(expire_date__lt=now).delete()
     Failure.objects.filter(stopped__lt=now - timedelta(days=KEEP_FAILURES_DAYS)).delete()
 
 

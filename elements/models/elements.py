@@ -25,6 +25,13 @@ class ElementQuerySet(models.QuerySet["Element"]):
         """Keep those that are polled."""
         return self.filter(paused=False)
 
+    def locked(self) -> "ElementQuerySet":
+        """Let nobody else change the rows until the end of the transaction; others may still store what refers to them.
+
+        Comes before the lock of the element's Poll row: in one order nobody waits for each other in a circle.
+        """
+        return self.select_for_update(no_key=True)
+
     def with_keys(self) -> "ElementQuerySet":
         """Load the key fields too; only the use cases that open AWS may ask for them."""
         return self.defer(None)

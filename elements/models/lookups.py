@@ -61,10 +61,10 @@ class TagValue(Func):
     def __init__(self, key: str) -> None:
         super().__init__(F("tags"), Value(key, output_field=TextField()))
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> tuple[str, Any]:
         """Look through the tags."""
         template = "(SELECT value FROM json_each(%(expressions)s))"
-        return super().as_sql(compiler, connection, template=template, arg_joiner=") WHERE key = (")
+        return super().as_sql(compiler, connection, template=template, arg_joiner=") WHERE key = (", **extra)
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         """Ask for the key as a text."""

@@ -15,7 +15,7 @@ def save_naming_format(element: Element, naming_format: str, *, by: str, now: da
     False when it is the one in use already.
     """
     with transaction.atomic():
-        row = Element.objects.select_for_update().get(pk=element.pk)
+        row = Element.objects.locked().get(pk=element.pk)
         old = row.naming_format
         if old == naming_format:
             return False
@@ -31,7 +31,7 @@ def save_settings(element: Element, values: Mapping[str, int | str], *, by: str,
     A new polling interval moves the next poll: a shorter one takes effect at once.
     """
     with transaction.atomic():
-        row = Element.objects.select_for_update().get(pk=element.pk)
+        row = Element.objects.locked().get(pk=element.pk)
         changed = {name: value for name, value in values.items() if getattr(row, name) != value}
         if not changed:
             return False
@@ -48,7 +48,7 @@ def save_settings(element: Element, values: Mapping[str, int | str], *, by: str,
 def switch_polling(element: Element, on: bool, *, by: str, now: datetime) -> bool:
     """Pause polling or resume it, at once due; False when it is so already."""
     with transaction.atomic():
-        row = Element.objects.select_for_update().get(pk=element.pk)
+        row = Element.objects.locked().get(pk=element.pk)
         if row.paused != on:
             return False
         row.set_paused(not on, by=by, now=now)

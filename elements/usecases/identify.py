@@ -86,7 +86,8 @@ def accept_account(element: Element, seen_account_id: str, *, by: str, now: date
     False when AWS has named another account since the one that was shown.
     """
     with transaction.atomic():
-        element.refresh_from_db(fields=["account_id", "seen_account_id"])
+        found = Element.objects.locked()
+        element.refresh_from_db(fields=["account_id", "seen_account_id"], from_queryset=found)
         if not element.account_changed or element.seen_account_id != seen_account_id:
             return False
         old, element.account_id = element.account_id, element.seen_account_id

@@ -114,7 +114,7 @@ class ElementPoll:
         element, now = self.element, self._now
         with transaction.atomic(durable=True):
             self._check_source()
-            element.refresh_from_db(fields=["naming_format", "naming_saved_at", "naming_effective_at", "paused"])
+            element.refresh_from_db(fields=["naming_format", "naming_saved_at", "naming_effective_at"])
             names = name_all(element, read.instances)
             changes = store_instances(
                 element,
@@ -146,7 +146,7 @@ class ElementPoll:
     def _check_source(self) -> None:
         """Raise Superseded when the element is not read from where it was when this poll began."""
         known = tuple(getattr(self.element, field) for field in _SOURCE)
-        if Element.objects.values_list(*_SOURCE).get(pk=self.element.pk) != known:
+        if Element.objects.locked().values_list(*_SOURCE).get(pk=self.element.pk) != known:
             raise Superseded
 
     def _note_names(self, duplicates: int, now: datetime) -> None:

@@ -30,7 +30,7 @@ def rotate_all() -> Iterator[Rotated]:
     first = Fernet(settings.FIELD_ENCRYPTION_KEY[0])
     for pk in Element.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():
-            element = Element.objects.with_keys().select_for_update().filter(pk=pk).first()
+            element = Element.objects.with_keys().locked().filter(pk=pk).first()
             outcome = _rotate(element, first) if element else ""
         if element is not None:  # else it was removed meanwhile
             yield Rotated(element.name, outcome)

@@ -11,6 +11,7 @@ from elements.domain.connection_reports import Report
 from elements.models import Activity, Element, Poll
 from elements.usecases.configure import switch_polling
 from elements.usecases.connect import Credentials
+from elements.usecases.store_snapshots import hold
 
 LABELS = {
     "name": "Name",
@@ -99,7 +100,7 @@ def change(
     test of exactly these settings and keys.
     """
     with transaction.atomic():
-        element.refresh_from_db(fields=list(LABELS), from_queryset=Element.objects.select_for_update())
+        element.refresh_from_db(fields=list(LABELS), from_queryset=Element.objects.locked())
         found = changes(element, wanted)
         if moves(element, wanted):
             clear(element, now)
@@ -175,6 +176,7 @@ def start_afresh(element: Element, now: datetime) -> None:
 
 def clear(element: Element, now: datetime) -> None:
     """Drop the element's instances, scheduled events, history and all said about them; call it in a transaction."""
+    hold(element)
     ended = "The element was moved to another region or account."
     element.actions.open().update(status="expired", message=ended, settled_at=now)
     element.changes.all().delete()
@@ -207,6 +209,10 @@ def holdings(element: Element) -> Holdings:
 def remove(element: Element, *, by: str, now: datetime) -> None:
     """Remove the element with everything it holds; the Activity about it stays."""
     with transaction.atomic():
+        Element.objects.locked().get(pk=element.pk)
+        hold(element)
+        # a Debug record of a poll under way comes too late from here on; it would keep the element from going
+        Element.objects.select_for_update().get(pk=element.pk)
         note(element, "Element removed", by=by, now=now)
         element.delete()
 

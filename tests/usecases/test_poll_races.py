@@ -4,12 +4,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
+from django.db.models.signals import post_delete
 from django.utils import timezone
 
 from elements.models import Element, Instance, Poll
 from elements.models.polls import LeaseLost, PollQuerySet
-from elements.usecases import run_polls
+from elements.usecases import configure, poll_element, run_polls, set_up
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -201,3 +202,65 @@ def test_a_lease_that_is_kept_is_not_taken_for_lost(aws, monkeypatch):
     run_polls.give_up_lost(late)
 
     assert Poll.objects.get().lease == token
+
+
+def beside(work):
+    """Do the work in a thread of its own; return once it is over or waits for a lock, and how to get its result."""
+    results = []
+
+    def run():
+        try:
+            results.append(work())
+        except Exception as error:
+            results.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(1)
+
+    def result():
+        thread.join(30)
+        return results[0]
+
+    return result
+
+
+def test_settings_saved_while_a_poll_writes_wait_for_it(aws, monkeypatch):
+    aws.add_instances(count=1)
+    element = builders.element(aws, aws.add_keys())
+    configure.save_naming_format(element, "{instance_id}", by="maria", now=timezone.now())
+    saved, stored = [], poll_element.store_scheduled_events
+
+    def save_meanwhile(*args, **kwargs):
+        saved.append(
+            beside(lambda: configure.save_settings(element, {"interval_s": 60}, by="maria", now=timezone.now()))
+        )
+        return stored(*args, **kwargs)
+
+    monkeypatch.setattr(poll_element, "store_scheduled_events", save_meanwhile)
+
+    report = poll(element)
+
+    assert (report.error, saved[0]()) == ("", True)
+    element.refresh_from_db()
+    assert element.interval_s == 60
+    assert element.naming_effective_at is not None
+
+
+def test_a_debug_record_of_a_poll_under_way_does_not_keep_an_element_from_being_removed():
+    element = builders.element()
+    late = []
+
+    def record_late(**kwargs):
+        late.append(beside(lambda: element.debug_records.create(at=timezone.now(), attempt=1)))
+
+    post_delete.connect(record_late, sender=Poll)
+    try:
+        set_up.remove(element, by="maria", now=timezone.now())
+    finally:
+        post_delete.disconnect(record_late, sender=Poll)
+
+    assert isinstance(late[0](), IntegrityError)
+    assert not Element.objects.exists()
