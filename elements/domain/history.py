@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from elements.domain.check_words import CHECKS
 from elements.domain.connections import LATE_GRACE_S
 from elements.domain.instance_states import RULES, Verb
 
 Kind = Literal["new", "state", "gone", "back", "check", "event", "gap"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 GONE, CLEARED = "gone", "cleared"
 USER_SHUTDOWN = "Client.UserInitiatedShutdown"

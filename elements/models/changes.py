@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
-from elements.domain.history import Difference
+from elements.domain.history import KINDS, Difference
 from elements.models.actions import Action
 from elements.models.elements import Element
 
@@ -104,6 +104,25 @@ class Change(models.Model):
             models.Index(fields=("element", "instance_id_text", "at", "id"), name="change_of_instance"),
             models.Index(fields=("element", "at"), name="change_by_time"),
         ]
+
+    @property
+    def difference(self) -> Difference:
+        """Return what the row says as a plain value."""
+        return Difference(
+            instance_id=self.instance_id_text,
+            kind=next(kind for kind in KINDS if kind == self.kind),
+            at=self.at,
+            before=self.before,
+            after=self.after,
+            what=self.what,
+            event_id=self.event_id,
+            from_at=self.from_at,
+            to_at=self.to_at,
+            action_pk=self.action_id,
+            by=self.by,
+            reason_code=self.reason_code,
+            reason=self.reason,
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.instance_id_text}".strip()

@@ -14,18 +14,22 @@ from django.views.generic import TemplateView
 
 from elements.domain.actions import connection_refusal, refusal
 from elements.domain.check_words import CHECKS, Check, check_view
+from elements.domain.history import GONE
 from elements.domain.instance_states import CHANGING, RULES, VERBS, StateView
 from elements.domain.rescheduling import closed
 from elements.domain.row_states import RowState, row_state
-from elements.models import Action, Activity, Instance, ScheduledEvent
+from elements.domain.state_bar import DAYS, Present, StateBar, state_bar
+from elements.models import Action, Activity, Change, Instance, ScheduledEvent
 from elements.tables.events import row_of
 from elements.tables.instance_rows import shown_action
 from elements.views.dock import dock_context
 from elements.views.instance_facts import cards, description, machine_facts, network_facts, volumes
-from elements.views.instance_history import ENTRIES, history
+from elements.views.instance_history import AT_MOST, MORE, entries_asked_for, history
 from elements.views.pages import ElementPageMixin
 
 _INSTANCE_ID = re.compile(r"[\w.-]{1,40}", re.ASCII)
+# More changes than this in a week are not to be told apart on a bar.
+DRAWN_AT_MOST = 2000
 _ICONS = {"start": "i-play", "stop": "i-stop", "reboot": "i-reboot"}
 
 
@@ -63,15 +67,25 @@ class InstanceDetail(ElementPageMixin, TemplateView):
         self.instance = get_object_or_404(self.element.instances, instance_id=kwargs["instance_id"])
 
     @cached_property
+    def entries(self) -> int:
+        """Return how many entries of Activity the address asks for."""
+        return entries_asked_for(self.request.GET.get("entries", ""))
+
+    @cached_property
     def actions(self) -> list[Action]:
         """Return what was asked of the instance, newest first."""
-        return list(self.element.actions.filter(instance_id_text=self.instance.instance_id)[:ENTRIES])
+        return list(self.element.actions.filter(instance_id_text=self.instance.instance_id)[: self.entries])
 
     @cached_property
     def activities(self) -> list[Activity]:
         """Return what else was done to it, newest first."""
         about = self.element.activities.filter(instance_id_text=self.instance.instance_id)
-        return list(about.exclude(kind="action")[:ENTRIES])
+        return list(about.exclude(kind="action")[: self.entries])
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """Return what was observed of it, newest first."""
+        return list(self.element.changes.seen_by(self.instance.instance_id).told().newest()[: self.entries])
 
     @cached_property
     def scheduled_events(self) -> list[ScheduledEvent]:
@@ -83,10 +97,10 @@ class InstanceDetail(ElementPageMixin, TemplateView):
         events = tuple(
             (each.pk, each.stage, each.not_before, each.requested_start_at) for each in self.scheduled_events
         )
-        newest = self.activities[0].pk if self.activities else 0
+        newest = [rows[0].pk for rows in (self.activities, self.changes) if rows]
         under_way = any(action.is_open for action in self.actions) or self.instance.state in CHANGING
         minute = self.now.replace(second=0, microsecond=0) if under_way else None
-        return (*super().live_state(), self.instance.revision, events, newest, minute)
+        return (*super().live_state(), self.instance.revision, events, *newest, minute)
 
     @property
     def state(self) -> RowState:
@@ -132,12 +146,33 @@ class InstanceDetail(ElementPageMixin, TemplateView):
             volumes=volumes(row),
             cards=cards(row),
             description=description(row),
-            history=history(row, self.actions, self.activities, self.scheduled_events, now),
+            life=self.life(),
+            **self.history_context(),
             kept_until=self.kept_until,
             busy=context["dock_busy"] or row.state in CHANGING,
             **self.events_context(),
         )
         return context
+
+    def life(self) -> StateBar:
+        """Return the state bar of the last days."""
+        row, poll, now = self.instance, self.poll, self.now
+        week = self.element.changes.seen_by(row.instance_id).drawn().since(now - timedelta(days=DAYS))
+        failing = frozenset(check.field for check in CHECKS if getattr(row, check.field) == "impaired")
+        state = GONE if row.gone_at else row.state
+        until = poll.succeeded_at if poll and self.connection.state != "connected" else None
+        present = Present(state, failing, row.first_seen_at, until)
+        return state_bar(present, [each.difference for each in reversed(week.newest()[:DRAWN_AT_MOST])], now)
+
+    def history_context(self) -> dict[str, Any]:
+        """Return Activity, and how many entries to ask for next when there are more."""
+        found = history(self.instance, self.actions, self.activities, self.changes, self.now)
+        full = any(len(rows) == self.entries for rows in (self.actions, self.activities, self.changes))
+        more = (full or len(found) > self.entries) and self.entries < AT_MOST
+        return {
+            "history": found[: self.entries],
+            "more_entries": min(self.entries + MORE, AT_MOST) if more else None,
+        }
 
     def events_context(self) -> dict[str, Any]:
         """Return the scheduled events, those ahead and those that are over."""
@@ -147,6 +182,7 @@ class InstanceDetail(ElementPageMixin, TemplateView):
 
     @property
     def kept_until(self) -> datetime | None:
-        """Return until when an instance that AWS no longer lists is kept."""
-        gone_at = self.instance.gone_at
-        return gone_at + timedelta(days=self.element.gone_retention_days) if gone_at else None
+        """Return until when the history of an instance that AWS no longer lists is kept, here to be seen."""
+        gone_at, element = self.instance.gone_at, self.element
+        days = min(element.gone_retention_days, element.history_retention_days)
+        return gone_at + timedelta(days=days) if gone_at else None
