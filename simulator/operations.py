@@ -253,6 +253,8 @@ def describe_instance_attribute(request: Request) -> dict[str, Any]:
 def describe_spot_instance_requests(request: Request) -> dict[str, Any]:
     wanted = set(request.parameters.get("SpotInstanceRequestIds", ()))
     rows = [i for i in request.instances() if i.spot_request_id and (not wanted or i.spot_request_id in wanted)]
+    for each in request.parameters.get("Filters", ()):
+        rows = [i for i in rows if each["Name"] != "spot-instance-request-id" or i.spot_request_id in each["Values"]]
     for unknown in wanted - {i.spot_request_id for i in rows}:
         raise ApiError(
             "InvalidSpotInstanceRequestID.NotFound", f"The spot instance request ID '{unknown}' does not exist"

@@ -183,8 +183,11 @@ class Ec2Gateway:
         return any(region.get("OptInStatus") != "not-opted-in" for region in answer["Regions"])
 
     def spot_request_types(self, request_ids: Sequence[str]) -> dict[str, str]:
-        """Return one-time or persistent for each Spot request."""
-        answer = self._call("DescribeSpotInstanceRequests", SpotInstanceRequestIds=list(request_ids)[:MAX_IDS])
+        """Return one-time or persistent for each of at most 100 Spot requests that AWS still knows."""
+        _limit(request_ids)
+        # named by ID, one that AWS has forgotten would spoil the whole call
+        wanted = [{"Name": "spot-instance-request-id", "Values": list(request_ids)}]
+        answer = self._call("DescribeSpotInstanceRequests", Filters=wanted)
         return {row["SpotInstanceRequestId"]: row.get("Type", "") for row in answer["SpotInstanceRequests"]}
 
     @property
@@ -293,4 +296,4 @@ def _service(operation: str) -> str:
 
 def _limit(instance_ids: Sequence[str]) -> None:
     if not 0 < len(instance_ids) <= MAX_IDS:
-        raise ValueError(f"from 1 to {MAX_IDS} instance IDs, not {len(instance_ids)}")
+        raise ValueError(f"from 1 to {MAX_IDS} IDs, not {len(instance_ids)}")

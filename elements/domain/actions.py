@@ -163,7 +163,10 @@ def _stop_refusal(facts: InstanceFacts, now: datetime) -> str:
     if facts.lifecycle == "spot" and facts.spot_type != "persistent":
         if facts.spot_type == "one-time":
             return "a one-time Spot Instance cannot be stopped"
-        return "Spot Instance: only a persistent one can be stopped, and this key may not see which kind it is"
+        return (
+            "Spot Instance: only one of a persistent request can be stopped, and its request is not known"
+            " (needs ec2:DescribeSpotInstanceRequests)"
+        )
     if facts.protected_seen_at and now - facts.protected_seen_at < PROTECTION_IS_KNOWN_FOR:
         return "protected against stopping"
     return ""

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from elements.models import Element, Poll
 from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, identify
 from elements.usecases.note_changes import note_gap
+from elements.usecases.read_spot_types import read_spot_types, store_spot_types
 from elements.usecases.store_scheduled_events import store_scheduled_events
 from elements.usecases.store_snapshots import count, name_all, store_instances, touch
 
@@ -72,6 +73,7 @@ class ElementPoll:
         self._began, self._renewed = time.monotonic(), time.monotonic()
         self._planned_at = Poll.objects.values_list("due_at", flat=True).get(element=element)
         self._gateway: Ec2Gateway | None = None
+        self._calls = 0
 
     def run(self) -> PollReport:
         """Read everything, then write in one short transaction; a failure is noted in words.
@@ -83,10 +85,12 @@ class ElementPoll:
             identify(self.element, self._gateway, now=self.began_at)
             read = self._read(self._gateway)
             check_owner(self.element, read.instances, now=self.began_at)
+            self._calls = self._gateway.calls
+            spot_types = read_spot_types(self.element, self._gateway, read.instances, now=self.began_at)
         except (AwsError, KeysMissing, AccountMismatch, OwnerUnknown) as error:
             return self._note_failure(error)
         self._renew(now=True)
-        return self._write(read)
+        return self._write(read, spot_types)
 
     @property
     def _now(self) -> datetime:
@@ -110,7 +114,7 @@ class ElementPoll:
             return Read(instances, None, error)
         return Read(instances, statuses, None)
 
-    def _write(self, read: Read) -> PollReport:
+    def _write(self, read: Read, spot_types: Mapping[str, str]) -> PollReport:
         element, now = self.element, self._now
         with transaction.atomic(durable=True):
             self._check_source()
@@ -125,9 +129,9 @@ class ElementPoll:
                 names=names,
                 complete=True,
             )
-            touched = []
+            touched = store_spot_types(element, spot_types)
             if read.statuses is not None:
-                touched = store_scheduled_events(element, read.statuses.values(), now=now)
+                touched += store_scheduled_events(element, read.statuses.values(), now=now)
             if touched:
                 touch(element, touched)
                 Poll.objects.filter(element=element).update(counts=count(element))
@@ -165,11 +169,8 @@ class ElementPoll:
         poll = Poll.objects.get(element=self.element)
         note_gap(self.element, poll.succeeded_at, self.began_at)
         error = read.status_error
-        outcome = (
-            "slow"
-            if error or (self._gateway and self._gateway.calls > 2 * (1 + len(read.instances) // 1000) + 1)
-            else "ok"
-        )
+        without_retries = 2 * (1 + len(read.instances) // 1000) + 1
+        outcome = "slow" if error or self._calls > without_retries else "ok"
         status: dict[str, Any] = {"status_failed_since": None, "status_failure_text": ""}
         if error is None:
             status["status_succeeded_at"] = self.began_at
