@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from elements.models import Instance, ScheduledEvent
+from elements.models import Instance, ScheduledEvent, WallScreen
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +32,10 @@ RULES = {
     "password_change_done": Rule(get="viewers"),
     "elements:overview": Rule(get="viewers"),
     "elements:activity": Rule(get="viewers"),
+    "elements:find": Rule(get="viewers"),
+    "elements:wall": Rule(get="viewers"),
+    "elements:wall_screens": Rule(get="administrators", post="administrators"),
+    "elements:wall_screen_revoke": Rule(post="administrators"),
     "elements:settings": Rule(post="viewers"),
     "elements:general": Rule(get="viewers", post="administrators"),
     "elements:general_test": Rule(post="operators"),
@@ -51,7 +55,7 @@ RULES = {
     "elements:events_display_key": Rule(post="administrators"),
     "elements:poll_now": Rule(post="operators"),
 }
-PUBLIC = {"healthz", "login"}
+PUBLIC = {"healthz", "login", "elements:wall_of_screen"}
 
 
 def named(resolver, namespace=""):
@@ -93,6 +97,7 @@ def addresses():
         "elements:instance": ("slug", "instance_id"),
         "elements:event_reschedule": ("slug", "pk"),
         "elements:debug_export": ("slug", "kind"),
+        "elements:wall_screen_revoke": (),
     }
     flat = {
         "logout",
@@ -101,9 +106,14 @@ def addresses():
         "elements:overview",
         "elements:activity",
         "elements:settings",
+        "elements:find",
+        "elements:wall",
+        "elements:wall_screens",
     }
+    arguments = {name: {part: parts[part] for part in takes.get(name, ("slug",))} for name in RULES}
+    arguments["elements:wall_screen_revoke"] = {"pk": WallScreen.objects.add("foyer", by="maria", now=now)[0].pk}
     return {
-        name: reverse(name, kwargs={} if name in flat else {part: parts[part] for part in takes.get(name, ("slug",))})
+        name: reverse(name, kwargs={} if name in flat else arguments[name])
         for name in RULES
     }
 
