@@ -18,6 +18,8 @@ from elements.usecases.store_snapshots import Named, count, drop_checks, hold, s
 log = logging.getLogger(__name__)
 
 IDS_PER_LOOK = 100
+# Looks of all elements share a worker: a silent AWS must not keep those of the others waiting.
+LOOK_S = 10.0
 # Whoever died during the call leaves an action sent but without an answer; a call takes 25 s at most.
 SILENT_AFTER = timedelta(seconds=90)
 # Looking gives up after 10 min; where nobody looks at all, the clock does.
@@ -94,7 +96,7 @@ def _end_where(late: ActionQuerySet, **values: object) -> None:
 def _look(element: Element, actions: Sequence[Action], now: datetime) -> None:
     ids = [action.instance_id_text for action in actions]
     try:
-        snapshots = connect(element, caller="follow-up").describe_instances_by_id(ids)
+        snapshots = connect(element, caller="follow-up", deadline_s=LOOK_S).describe_instances_by_id(ids)
     except (AwsError, KeysMissing) as error:
         old = [action for action in actions if action.answered_at and now - action.answered_at >= GIVE_UP]
         _end_all(element, old, f"The outcome could not be read within 10 min. {error}", now)

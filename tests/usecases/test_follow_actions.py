@@ -1,5 +1,6 @@
 """How an action ends: by what AWS shows of the instance, within its time."""
 
+import time
 import uuid
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from elements import tasks
 from elements.models import Action, Element, Instance, Poll
+from elements.usecases import follow_actions
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.follow_actions import elements_to_look_at, expire, follow
 from elements.usecases.run_polls import poll_once
@@ -53,6 +55,18 @@ def test_the_clock_queues_the_look_for_the_ops_workers(element, monkeypatch):
     tasks.tick(after(action, seconds=3))
 
     assert ("elements.tasks.follow", element.pk, {"cluster": "ops"}) in queued
+
+
+def test_a_silent_aws_holds_a_look_for_a_short_time_only(aws, element, monkeypatch):
+    action = ask(element)
+    aws.fault("hang", "DescribeInstances")
+    monkeypatch.setattr(follow_actions, "LOOK_S", 0.5)
+    began = time.monotonic()
+
+    follow(element, now=after(action, seconds=3))
+
+    assert time.monotonic() - began < 10
+    assert Action.objects.get().status == "accepted"
 
 
 def test_while_aws_shows_the_way_the_action_waits_then_is_given_up_in_words(aws, element):
