@@ -36,7 +36,8 @@ def _keep_migrated_rows(item):
 
 def _is_plain(item):
     folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-    return folder in ONCE and item.get_closest_marker("django_db") is None
+    says_so = item.get_closest_marker("once") is not None
+    return says_so or (folder in ONCE and item.get_closest_marker("django_db") is None)
 
 
 @pytest.hookimpl(wrapper=True)
