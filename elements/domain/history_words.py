@@ -69,7 +69,7 @@ def reason_words(code: str, text: str) -> str:
 def _state_words(change: Difference) -> Words:
     view = state_view(change.after)
     fell_back = change.before == "pending" and change.after == "stopped" and change.reason_code != USER_SHUTDOWN
-    text = "Start failed, stopped again" if fell_back else _STATES.get(change.after, view.word)
+    text = "Start failed" if fell_back else _STATES.get(change.after, view.word)
     why = "" if change.after in _STATES else reason_words(change.reason_code, change.reason)
     icon, tone = ("s-alert", "crit") if fell_back else (view.icon, view.tone)
     if change.by:
