@@ -131,8 +131,8 @@ def event_difference(
         return replace(event, before=before.stage, after=after.stage, to_at=after.starts_at)
     if before.starts_at == after.starts_at:
         return None
-    times = {"from_at": before.starts_at, "to_at": after.starts_at}
-    return replace(event, before=before.stage, after=after.stage, by=asked_by, **times)
+    this = replace(event, before=before.stage, after=after.stage, by=asked_by)
+    return replace(this, from_at=before.starts_at, to_at=after.starts_at)
 
 
 def gap(last_read_at: datetime | None, read_at: datetime, interval_s: int) -> Difference | None:

@@ -95,7 +95,9 @@ def state_bar(present: Present, changes: Sequence[Difference], now: datetime) ->
 def stretches(present: Present, changes: Sequence[Difference], begin: datetime, end: datetime) -> list[Stretch]:
     """Cut the time into stretches in which nothing changed."""
     state, failing, blind = _first_state(present, changes), _first_failing(present, changes), 0
-    steps = [(each.at, 0, each) for each in changes if each.kind != "gap"]
+    steps: list[tuple[datetime, int, Difference | None]] = [
+        (each.at, 0, each) for each in changes if each.kind != "gap"
+    ]
     for from_at, to_at in _unseen(present, changes, begin, end):
         steps += [(from_at, 1, None), (to_at, -1, None)]
     found, at = list[Stretch](), begin

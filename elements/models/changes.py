@@ -58,7 +58,7 @@ class ChangeQuerySet(models.QuerySet["Change"]):
             for found in differences
         ]
         if rows:
-            self.bulk_create(rows, batch_size=BATCH)
+            Change.objects.bulk_create(rows, batch_size=BATCH)
 
 
 class Change(models.Model):
