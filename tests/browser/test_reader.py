@@ -122,3 +122,60 @@ def test_without_script_a_confirmation_sent_too_late_leads_back_to_the_question(
 
     expect(page.get_by_role("heading", name="Stop 2 instances?")).to_be_visible()
     assert {stack.aws.instance(instance_id).state for instance_id in store} == {"running"}
+
+
+PAGES = (
+    "/",
+    "/activity/",
+    *(f"/e/store/{name}/" for name in ("general", "instances", "configuration", "events", "debug")),
+)
+
+
+@pytest.mark.parametrize("width", [320, 720])
+def test_no_page_scrolls_sideways_on_a_phone_or_at_twice_the_size(store, sign_in, width):
+    page = sign_in("vera", "/", viewport={"width": width, "height": 600})
+
+    wide = []
+    for address in PAGES:
+        page.goto(address)
+        shown, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if shown > room:
+            wide.append((address, shown))
+
+    assert wide == []
+
+
+def test_paper_is_white_and_says_when_the_data_was_read(store, sign_in):
+    page = sign_in("olga", "/e/store/instances/", color_scheme="dark")
+
+    page.emulate_media(media="print", color_scheme="dark")
+
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+    for gone in (page.get_by_role("banner"), page.get_by_role("button", name="Poll now"), page.locator(".c-act").first):
+        expect(gone).to_be_hidden()
+    expect(page.get_by_text("AWS data")).to_be_visible()
+    said = page.evaluate("getComputedStyle(document.querySelector('.livebar time'), '::after').content")
+    assert page.locator(".livebar time").get_attribute("datetime") in said
+
+
+def test_in_colours_of_the_system_the_current_page_is_still_marked(store, sign_in):
+    page = sign_in("vera", "/e/store/events/", forced_colors="active")
+
+    marks = "(selector) => getComputedStyle(document.querySelector(selector))"
+    tab = page.evaluate(f"({marks})('.tabs a[aria-current]').borderBottomWidth")
+    other = page.evaluate(f"({marks})('.tabs a:not([aria-current])').borderBottomWidth")
+    element = page.evaluate(f"({marks})('.side__link[aria-current]').outlineStyle")
+
+    assert (tab, other, element) == ("3px", "2px", "solid")
+
+
+@pytest.mark.parametrize(("motion", "tinted_by"), [("no-preference", "changed"), ("reduce", "none")])
+def test_a_changed_cell_moves_only_where_motion_is_welcome(store, sign_in, motion, tinted_by):
+    page = sign_in("vera", "/e/store/instances/", reduced_motion=motion)
+
+    cell = page.locator("tbody td").last
+    cell.evaluate("cell => cell.classList.add('changed')")
+
+    name, edge = cell.evaluate("cell => [getComputedStyle(cell).animationName, getComputedStyle(cell).boxShadow]")
+    assert name == tinted_by
+    assert ("inset" in edge) == (motion == "reduce")
