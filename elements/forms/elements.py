@@ -2,13 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from elements.domain.regions import REGIONS, InvalidRegionEndpoint, parse_endpoint_url, parse_region_endpoint
+from elements.domain.regions import InvalidRegionEndpoint, parse_endpoint_url, parse_region_endpoint
 from elements.models import Element
 from elements.usecases.connect import Credentials
 from elements.usecases.set_up import SetUp
@@ -207,11 +206,6 @@ def printable(name: str) -> str:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
         raise ValidationError("The name holds characters that cannot be shown.")
     return name
-
-
-def known_regions() -> Mapping[str, str]:
-    """Return the regions to suggest, by code."""
-    return REGIONS
 
 
 def _key_text(text: str) -> str:

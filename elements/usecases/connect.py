@@ -70,15 +70,6 @@ def stored_credentials(element: Element) -> Credentials:
         raise KeysMissing(ODD_KEYS) from None
 
 
-def keys_readable(element: Element) -> bool:
-    """Tell whether the stored keys can be decrypted; True when there are none."""
-    try:
-        stored_credentials(element)
-    except KeysMissing as missing:
-        return str(missing) != UNREADABLE_KEYS
-    return True
-
-
 def store(element: Element, attempt: Attempt) -> None:
     """Keep one attempt as a Debug record; a database error is logged and never hides AWS's answer."""
     ids = attempt.parameters.get("InstanceIds") or [attempt.parameters.get("InstanceId") or ""]

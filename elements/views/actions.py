@@ -81,9 +81,7 @@ class ActionPage(ElementPageMixin, View):
             match = resolve(target.partition("?")[0].partition("#")[0])
         except Resolver404:
             return False
-        return (
-            match.view_name in ("elements:instances", "elements:instance") and match.kwargs["slug"] == self.element.slug
-        )
+        return match.view_name in WITH_DOCK and match.kwargs["slug"] == self.element.slug
 
 
 class ActionConfirm(ActionPage):
