@@ -179,3 +179,15 @@ def test_a_changed_cell_moves_only_where_motion_is_welcome(store, sign_in, motio
     name, edge = cell.evaluate("cell => [getComputedStyle(cell).animationName, getComputedStyle(cell).boxShadow]")
     assert name == tinted_by
     assert ("inset" in edge) == (motion == "reduce")
+
+
+def test_the_set_up_pages_follow_the_theme_of_their_reader(store, sign_in):
+    page = sign_in("maria", "/", color_scheme="light")
+    choose(page, "Dark")
+
+    page.goto("/admin/elements/element/add/")
+
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 24, 28)"
+    page.goto("/")
+    choose(page, "Match system")
