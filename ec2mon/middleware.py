@@ -35,7 +35,14 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         if request.method in ("GET", "HEAD"):
             answer: HttpResponseRedirect = super().handle_no_permission(request, view_func)
             return answer
+        return redirect_to_login(_page_of(request) or resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def _page_of(request: HttpRequest) -> str:
+    """Return the page of ours that a form was sent from, "" when it says none."""
+    try:
         page = urlsplit(request.headers.get("Referer", ""))
-        known = page.netloc == request.get_host()
-        back = page._replace(scheme="", netloc="", fragment="").geturl() if known else ""
-        return redirect_to_login(back or resolve_url(settings.LOGIN_REDIRECT_URL))
+    except ValueError:  # a bracket that is not closed
+        return ""
+    known = page.netloc == request.get_host()
+    return page._replace(scheme="", netloc="", fragment="").geturl() if known else ""

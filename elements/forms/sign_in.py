@@ -24,9 +24,7 @@ class SignInForm(AuthenticationForm):
         try:
             cleaned: dict[str, Any] = super().clean()
         except ValidationError:
-            cache.add(count, 0, PAUSE_S)
-            wrong = cache.incr(count)
-            cache.touch(count, PAUSE_S)
+            wrong = _counted(count)
             if wrong < TRIES:
                 raise _wrong(TRIES - wrong) from None
             cache.set(until, time.time() + PAUSE_S, PAUSE_S)
@@ -40,6 +38,17 @@ class SignInForm(AuthenticationForm):
         who = f"{self.cleaned_data.get('username', '')} {address}"
         place = hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
         return f"sign-in {place}".replace(" ", "-"), f"sign-in-pause-{place}"
+
+
+def _counted(key: str) -> int:
+    """Return how many wrong tries there were, this one included."""
+    cache.add(key, 0, PAUSE_S)
+    try:
+        wrong = cache.incr(key)
+    except ValueError:  # another try at the same moment began the pause
+        return TRIES
+    cache.touch(key, PAUSE_S)
+    return wrong
 
 
 def _wrong(tries: int) -> ValidationError:

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -80,10 +81,14 @@ def test_a_form_sent_too_late_leads_back_to_its_page_and_does_nothing(browser, t
     time_passes(hours=9)
 
     answer = browser.post("/e/frankfurt-playout/actions/", headers={"referer": f"http://testserver{INSTANCES}"})
-    foreign = browser.post("/e/frankfurt-playout/actions/", headers={"referer": "https://evil.example/x"})
-
     assert answer.headers["Location"] == "/login/?next=/e/frankfurt-playout/instances/%3Fq%3Dstate%253Arunning"
-    assert foreign.headers["Location"] == "/login/?next=/"
+
+
+@pytest.mark.parametrize("referer", ["https://evil.example/x", "http://[", "", "//", "\x00"])
+def test_a_form_sent_too_late_from_no_page_of_ours_leads_to_the_overview(client, referer):
+    answer = client.post("/e/frankfurt-playout/actions/", headers={"referer": referer})
+
+    assert answer.headers["Location"] == "/login/?next=/"
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"groups": []}])
@@ -139,6 +144,14 @@ def test_wrong_tries_are_counted_and_then_there_is_a_pause():
     assert "1 try left" in said[-2]
     assert "Too many wrong tries" in said[-1]
     assert "Try again in" in words(client, password=PASSWORD)
+
+
+def test_a_wrong_try_while_another_begins_the_pause_is_answered(client, monkeypatch):
+    monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
+
+    answer = client.post(LOGIN, {"username": "maria", "password": "wrong"})
+
+    assert "Too many wrong tries" in answer.content.decode()
 
 
 def test_the_pause_of_one_name_or_one_computer_holds_nobody_else():
