@@ -195,7 +195,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 # `manage.py up` names each process that it starts, so that one log tells them apart.
 _PROCESS = env.str("EC2MON_PROCESS", default="")
-_QUIET = {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL}
+_QUIET = {"level": "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL}
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -203,7 +203,7 @@ LOGGING: dict[str, Any] = {
     "filters": {"reference": {"()": "ec2mon.errors.ReferenceFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # At DEBUG botocore writes session tokens and signatures: it never gets there.
+    # At DEBUG botocore writes session tokens and signatures, at INFO a line for each client: it never gets there.
     "loggers": {
         **dict.fromkeys(("boto3", "botocore", "urllib3", "s3transfer"), _QUIET),
         "django-q": {"level": "WARNING"},

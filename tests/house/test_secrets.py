@@ -81,3 +81,8 @@ def _rows():
         field.name for field in Element._meta.concrete_fields if "key" not in field.name and "token" not in field.name
     ]
     yield from map(str, Element.objects.values(*plain))
+
+
+def test_the_sdk_logs_warnings_only_because_at_info_it_logs_every_client_it_builds():
+    for name in ("boto3", "botocore", "urllib3"):
+        assert settings.LOGGING["loggers"][name]["level"] == "WARNING"
