@@ -50,8 +50,8 @@ class Finding:
 class Report:
     """How a test ended.
 
-    `outcome`: ok (the region can be read), lacking (the key may not read all that a poll reads), refused, not-enabled
-    (the region), clock (ours is wrong), unreachable, or unclear.
+    `outcome`: ok (the region can be read), lacking (the key may not list), refused, not-enabled (the region),
+    clock (ours is wrong), unreachable, or unclear.
     """
 
     at: datetime

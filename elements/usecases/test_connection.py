@@ -57,8 +57,6 @@ class _Examination:
         self.identity_error: AwsError | None = None
         self.elsewhere_error: AwsError | None = None
         self.read_error: AwsError | None = None
-        self.status: Finding | None = None
-        self.status_denial: AwsError | None = None
         self.instance_ids = list(element.instances.listed().values_list("instance_id", flat=True)[:2])
 
     def report(self, elapsed_ms: Callable[[], int]) -> Report:
@@ -104,21 +102,9 @@ class _Examination:
             self.read_error = error
         else:
             self.instance_ids = [one.instance_id for one in seen if one.state != "terminated"]
-            self._list_status()
-
-    def _list_status(self) -> None:
-        """Read the status too: a poll needs both, so keys that may not read it would never be connected."""
-        try:
-            self.gateway.sample_instance_status()
-        except AwsError as error:
-            self.status = _refusal("DescribeInstanceStatus", error)
-            if denies(error):
-                self.status_denial = error
-        else:
-            self.status = allowed("DescribeInstanceStatus")
 
     def _outcome(self) -> tuple[str, str]:
-        error = self.read_error or self.status_denial
+        error = self.read_error
         if error is None:
             return "ok", ""
         if refuses_keys(error):
@@ -178,7 +164,7 @@ class _Examination:
         return (listing, self._status(), *(self._dry_run(verb) for verb in verbs), self._reschedule())
 
     def _status(self) -> Finding:
-        return self.status or _asked("DescribeInstanceStatus", self.gateway.sample_instance_status)
+        return _asked("DescribeInstanceStatus", self.gateway.sample_instance_status)
 
     def _dry_run(self, verb: Verb) -> Finding:
         """Try all instances of the sample together; where that is denied, some of them may still be allowed."""
@@ -215,16 +201,12 @@ def _asked(operation: str, ask: Callable[[], object]) -> Finding:
     try:
         ask()
     except AwsError as error:
-        return _refusal(operation, error)
+        if denies(error):
+            return denied(operation)
+        if error.code.startswith("InvalidInstance"):
+            return unknown(operation, "Nothing to try it on yet")
+        return unknown(operation, f"{error.code}: no answer to go by")
     return allowed(operation)
-
-
-def _refusal(operation: str, error: AwsError) -> Finding:
-    if denies(error):
-        return denied(operation)
-    if error.code.startswith("InvalidInstance"):
-        return unknown(operation, "Nothing to try it on yet")
-    return unknown(operation, f"{error.code}: no answer to go by")
 
 
 def _denials(element: Element, now: datetime) -> dict[str, int]:

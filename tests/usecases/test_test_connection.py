@@ -78,7 +78,7 @@ def test_a_region_that_is_not_enabled_is_told_from_wrong_keys(aws):
 
 @pytest.mark.parametrize(
     "operation",
-    ["StartInstances", "StopInstances", "RebootInstances", "ModifyInstanceEventStartTime"],
+    ["DescribeInstanceStatus", "StartInstances", "StopInstances", "RebootInstances", "ModifyInstanceEventStartTime"],
 )
 def test_a_missing_permission_is_named_and_the_rest_still_passes(aws, operation):
     aws.add_instances()
@@ -90,15 +90,11 @@ def test_a_missing_permission_is_named_and_the_rest_still_passes(aws, operation)
     assert words(report)[f"ec2:{operation}"] == "Denied"
 
 
-@pytest.mark.parametrize("operation", ["DescribeInstances", "DescribeInstanceStatus"])
-def test_keys_that_may_not_read_what_a_poll_reads_do_not_pass(aws, operation):
-    aws.add_instances()
-
-    report = tried(aws, aws.add_keys(denied=[operation]))
+def test_keys_that_may_not_list_do_not_pass(aws):
+    report = tried(aws, aws.add_keys(denied=["DescribeInstances"]))
 
     assert (report.outcome, report.passed, report.hopeless) == ("lacking", False, False)
-    assert f"ec2:{operation}." in report.result
-    assert words(report)[f"ec2:{operation}"] == "Denied"
+    assert "ec2:DescribeInstances" in report.result
     assert words(report)["Region"] == "Enabled"
 
 
