@@ -22,14 +22,19 @@ def findings(page):
     )
 
 
-@pytest.fixture
-def walled(stack, sign_in):
-    """Open the overview once an element with two instances was polled."""
+@pytest.fixture(scope="module")
+def finders(stack):
+    """Have an element with two instances polled."""
+    stack.aws.add_instances("ap-south-1", names=["finder-main", "finder-backup"])
+    stack.add_element("Finders", "ap-south-1")
 
-    def open_page(name, **options):
-        stack.aws.add_instances("ap-south-1", names=["finder-main", "finder-backup"])
+
+@pytest.fixture
+def walled(stack, finders, sign_in):
+    """Sign in once the instances can be found."""
+
+    def open_page(**options):
         page = sign_in("maria", **options)
-        stack.add_element(name, "ap-south-1")
         wait_for(lambda: "finder-main" in _found(page), "nothing is found", stack.log)
         return page
 
@@ -42,17 +47,17 @@ def _found(page):
 
 
 def test_an_instance_is_found_and_opened_with_the_keyboard_alone(walled):
-    page = walled("Finders")
+    page = walled()
     page.goto("/activity/")
     page.locator(".brand").focus()
 
     page.keyboard.press("Control+k")
-    field = page.get_by_role("combobox")
+    field = page.locator("#dlg-find [role=combobox]")
     expect(field).to_be_focused()
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.locator("#find-list [role=option]").first).to_be_visible()
     page.keyboard.type("finder")
 
-    options = page.get_by_role("option", name=re.compile("finder-"))
+    options = page.locator("#find-list [role=option]", has_text="finder-")
     expect(options).to_have_count(2)
     expect(field).to_have_attribute("aria-expanded", "true")
     expect(field).to_have_attribute("aria-activedescendant", "find-1")
@@ -71,7 +76,7 @@ def test_an_instance_is_found_and_opened_with_the_keyboard_alone(walled):
 
 
 def test_esc_closes_find_and_the_focus_returns(walled):
-    page = walled("Returners")
+    page = walled()
     page.goto("/activity/")
     page.locator(".brand").focus()
 
@@ -85,11 +90,11 @@ def test_esc_closes_find_and_the_focus_returns(walled):
 
 
 def test_enter_before_an_answer_leads_to_the_page_of_all_results(walled):
-    page = walled("Hasty")
+    page = walled()
     page.goto("/activity/")
 
     page.keyboard.press("Control+k")
-    page.get_by_role("combobox").evaluate("field => { field.value = 'finder'; }")
+    page.locator("#dlg-find [role=combobox]").evaluate("field => { field.value = 'finder'; }")
     page.keyboard.press("Enter")
 
     page.wait_for_url("**/find/?q=finder")
@@ -97,11 +102,11 @@ def test_enter_before_an_answer_leads_to_the_page_of_all_results(walled):
 
 
 def test_find_works_without_script(walled):
-    page = walled("Unscripted", java_script_enabled=False)
+    page = walled(java_script_enabled=False)
     page.goto("/")
 
     page.get_by_role("link", name="Find an instance, IP or element").click()
-    page.get_by_label("Find an instance, IP address or element").fill("finder-backup")
+    page.get_by_role("searchbox", name="Find an instance").fill("finder-backup")
     page.get_by_role("button", name="Find").click()
 
     expect(page.get_by_role("link", name=re.compile("finder-backup")).first).to_be_visible()
@@ -110,13 +115,13 @@ def test_find_works_without_script(walled):
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_of_find_and_wall_is_closed_to_anybody(walled, width, theme):
-    page = walled(f"Axe {width} {theme}", viewport={"width": width, "height": 844}, bypass_csp=True)
+    page = walled(viewport={"width": width, "height": 844}, bypass_csp=True)
 
     page.goto("/find/?q=finder")
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     found = {"page": findings(page)}
     page.keyboard.press("Control+k")
-    expect(page.get_by_role("option").first).to_be_visible()
+    expect(page.locator("#find-list [role=option]").first).to_be_visible()
     found["dialog"] = findings(page)
     page.goto(f"/wall/?theme={theme}")
     found["wall"] = findings(page)
@@ -129,7 +134,7 @@ def test_nothing_of_find_and_wall_is_closed_to_anybody(walled, width, theme):
 
 
 def test_a_screen_says_that_its_data_is_old_when_the_server_is_silent_and_comes_back(walled, chromium, stack):
-    page = walled("Screens")
+    page = walled()
     page.goto("/wall/screens/")
     page.get_by_label("Name").fill("Foyer")
     page.get_by_role("button", name="Add screen").click()
@@ -138,7 +143,7 @@ def test_a_screen_says_that_its_data_is_old_when_the_server_is_silent_and_comes_
     screen = context.new_page()
     screen.goto(address)
     lost = screen.locator("[data-wall-lost]")
-    expect(screen.locator(".wall__el", has_text="Screens").locator(".cells li")).not_to_have_count(0)
+    expect(screen.locator(".wall__el", has_text="Finders").locator(".cells li")).not_to_have_count(0)
     expect(lost).to_be_hidden()
 
     context.set_offline(True)
@@ -159,7 +164,7 @@ def test_a_screen_says_that_its_data_is_old_when_the_server_is_silent_and_comes_
 
 
 def test_the_wall_of_somebody_signed_out_does_not_go_on_in_green(walled):
-    page = walled("Leavers")
+    page = walled()
     page.goto("/wall/")
     expect(page.locator(".wall__el").first).to_be_visible()
 
