@@ -118,6 +118,13 @@ def open_gateway(
     )
 
 
+def endpoint_of_environment() -> str:
+    """Return where the AWS SDK's settings send EC2 requests, "" when they leave it to the region."""
+    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return ""
+    return os.environ.get("AWS_ENDPOINT_URL_EC2") or os.environ.get("AWS_ENDPOINT_URL") or ""
+
+
 def _shared_session() -> botocore.session.Session:
     """Return the process's session: it holds AWS's service models, never keys, profiles or files of the machine.
 

@@ -7,7 +7,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
-from elements.aws.session import BlankKeys, Credentials, Patience, Target, open_gateway
+from elements.aws.session import BlankKeys, Credentials, Patience, Target, endpoint_of_environment, open_gateway
+from elements.domain.regions import ec2_endpoint
 from elements.models import DebugRecord, Element
 from elements.models.fields import Undecryptable
 
@@ -54,6 +55,11 @@ def connect(
     keys = credentials or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
     return open_gateway(keys, target, record=record or keep, caller=caller, patience=patience)
+
+
+def endpoint_in_use(element: Element) -> str:
+    """Return where the element's EC2 requests go: its own endpoint, else the AWS SDK's settings, else the region's."""
+    return element.endpoint_url or endpoint_of_environment() or ec2_endpoint(element.region)
 
 
 def stored_credentials(element: Element) -> Credentials:

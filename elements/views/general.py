@@ -13,12 +13,12 @@ from django.views.generic import TemplateView
 from elements.domain import iam_policy
 from elements.domain.connection_reports import Report, clock, not_tested
 from elements.domain.heartbeats import heartbeat
-from elements.domain.regions import REGIONS, ec2_endpoint, partition_of
+from elements.domain.regions import REGIONS, partition_of
 from elements.forms.general import GeneralForm
 from elements.models import Element
 from elements.usecases import set_up
 from elements.usecases.change_access import Judgement, judge
-from elements.usecases.connect import UNREADABLE_KEYS, KeysMissing
+from elements.usecases.connect import UNREADABLE_KEYS, KeysMissing, endpoint_in_use
 from elements.usecases.identify import accept_account
 from elements.usecases.test_connection import examine, last_report, remember
 from elements.views.pages import ElementPageMixin
@@ -77,7 +77,7 @@ class General(ElementPageMixin, TemplateView):
         context.update(
             report=report,
             permissions=[line for line in report.findings if line.is_permission] if report else not_tested(),
-            endpoint=element.endpoint_url or ec2_endpoint(element.region),
+            endpoint=endpoint_in_use(element),
             regions=REGIONS.items(),
             heartbeat=heartbeat(poll.recent) if poll and poll.recent else None,
             clock=clock(poll.clock_offset_s if poll else None),

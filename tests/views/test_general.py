@@ -355,3 +355,22 @@ def test_the_live_question_is_answered_with_the_panels_when_something_changed(aw
     assert (same.status_code, changed.status_code) == (204, 200)
     assert "general-connection" in text(changed)
     assert "<html" not in text(changed)
+
+
+def test_the_endpoint_in_use_is_the_one_that_requests_go_to(aws, viewer, monkeypatch):
+    element = builders.element(aws, aws.add_keys(), region="eu-central-1", endpoint_url="")
+    settings = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9001", "AWS_ENDPOINT_URL_EC2": "http://127.0.0.1:9002"}
+    for name in (*settings, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        monkeypatch.delenv(name, raising=False)
+
+    of_region = text(viewer.get(address(element)))
+    pages = []
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+        pages.append(text(viewer.get(address(element))))
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    ignored = text(viewer.get(address(element)))
+
+    assert "https://ec2.eu-central-1.amazonaws.com</span>" in of_region
+    assert [value in page for value, page in zip(settings.values(), pages, strict=True)] == [True, True]
+    assert "https://ec2.eu-central-1.amazonaws.com</span>" in ignored
