@@ -207,9 +207,10 @@ def holdings(element: Element) -> Holdings:
 
 
 def remove(element: Element, *, by: str, now: datetime) -> None:
-    """Remove the element with everything it holds; the Activity about it stays."""
+    """Remove the element with everything it holds, unless somebody just did; the Activity about it stays."""
     with transaction.atomic():
-        Element.objects.locked().get(pk=element.pk)
+        if Element.objects.locked().filter(pk=element.pk).first() is None:
+            return
         hold(element)
         # a Debug record of a poll under way comes too late from here on; it would keep the element from going
         Element.objects.select_for_update().get(pk=element.pk)
