@@ -26,7 +26,7 @@ def findings(page):
 def finders(stack):
     """Have an element with two instances polled."""
     stack.aws.add_instances("ap-south-1", names=["finder-main", "finder-backup"])
-    stack.add_element("Finders", "ap-south-1")
+    stack.add_element("Mumbai", "ap-south-1")
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_a_screen_says_that_its_data_is_old_when_the_server_is_silent_and_comes_
     screen = context.new_page()
     screen.goto(address)
     lost = screen.locator("[data-wall-lost]")
-    expect(screen.locator(".wall__el", has_text="Finders").locator(".cells li")).not_to_have_count(0)
+    expect(screen.locator(".wall__el", has_text="Mumbai").locator(".cells li")).not_to_have_count(0)
     expect(lost).to_be_hidden()
 
     context.set_offline(True)

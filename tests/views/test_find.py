@@ -84,6 +84,14 @@ def test_the_dialog_gets_eight_options_and_is_told_that_there_are_more(viewer, w
     assert "<html" not in html
 
 
+def test_the_best_is_offered_however_many_others_hold_the_word(viewer, world):
+    for number in range(12):
+        builders.instance(world[0], f"a-transcoder-{number}")
+    builders.instance(world[0], "transcoder")
+
+    assert names(ask(viewer, "transcoder"))[0] == "transcoder"
+
+
 def test_without_a_word_the_dialog_offers_the_elements(viewer, world):
     assert names(ask(viewer, "  ")) == ["Frankfurt – Playout", "Ireland"]
 
