@@ -154,6 +154,15 @@ def test_a_wrong_try_while_another_begins_the_pause_is_answered(client, monkeypa
     assert "Too many wrong tries" in answer.content.decode()
 
 
+def test_a_pause_outlives_many_tries_for_other_names():
+    for _ in range(TRIES):
+        words(Client())
+    for number in range(1000):
+        cache.set(f"count-of-somebody-else-{number}", 1)
+
+    assert "Try again in" in words(Client())
+
+
 def test_the_pause_of_one_name_or_one_computer_holds_nobody_else():
     builders.user("maria")
     builders.user("olga")
