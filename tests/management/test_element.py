@@ -161,6 +161,18 @@ def test_testing_prints_a_line_for_each_finding_and_fails_when_the_keys_do(aws):
     assert (without[0], "No keys are stored" in without[2]) == (1, True)
 
 
+def test_testing_points_out_keys_of_another_account_and_fails(aws):
+    element = builders.element(aws, aws.add_keys(account="999988887777"), name="Moved", account_id="111122223333")
+
+    code, out, err = run("test", "Moved")
+
+    assert code == 1
+    assert "Accepted     Identity" in out
+    assert "belong to AWS account 999988887777, but this element is for account 111122223333" in err
+    element.refresh_from_db()
+    assert element.account_id == "111122223333"
+
+
 def test_removing_asks_for_the_name(monkeypatch):
     builders.element()
     monkeypatch.setattr("sys.stdin", io.StringIO("something else\n"))

@@ -98,7 +98,17 @@ class Command(BaseCommand):
         (self.stdout if report.passed else self.stderr).write(f"{element.name} ({element.region}): {report.result}")
         for line in report.findings:
             self.stdout.write(f"  {line.word:<12} {line.name}: {line.text}")
-        return report.passed
+        return report.passed and self._owned_as_known(element, report.account_id)
+
+    def _owned_as_known(self, element: Element, account_id: str) -> bool:
+        """Point another account out: the keys are right, and yet no poll reads it until somebody accepts it."""
+        if not element.account_id or account_id in ("", element.account_id):
+            return True
+        self.stderr.write(
+            f"{element.name} ({element.region}): The keys belong to AWS account {account_id}, but this element is for"
+            f" account {element.account_id}. Enter keys of that account, or accept the new one on General."
+        )
+        return False
 
     def _pause(self, options: dict[str, Any]) -> None:
         for element in [found(name) for name in options["elements"]]:
