@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo install test check lock
+.PHONY: run demo install test check screenshots lock
 
 run: .venv/.ok
 	@$(BIN)/python manage.py up

@@ -46,6 +46,26 @@ def _ask_to_stop(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def _open_failing(page: Page) -> None:
+    page.get_by_role("link", name="encoder-hd-07", exact=True).click()
+    page.get_by_role("heading", name="encoder-hd-07").first.wait_for()
+
+
+def _find(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("encoder")
+    page.get_by_role("option", name="encoder-hd-01").wait_for()
+
+
+def _unfold_record(page: Page) -> None:
+    page.locator("tbody .exp").first.click()
+
+
+def _reschedule(page: Page) -> None:
+    page.get_by_role("link", name="Reschedule").first.click()
+    page.get_by_role("dialog").wait_for()
+
+
 def _wrong_format(page: Page) -> None:
     page.get_by_role("textbox", name="Naming Format").fill("{tag:Name} {pivate_ip}")
     page.get_by_text("Did you mean").wait_for()
@@ -57,12 +77,19 @@ PICTURES = (
     Picture("instances-selected", f"{FRANKFURT}/instances/", _select_five, ("light", "dark")),
     Picture("instances-not-connected", "/e/virginia-archive/instances/"),
     Picture("stop", f"{FRANKFURT}/instances/", _ask_to_stop, ("light", "dark")),
+    Picture("instances-no-match", f"{FRANKFURT}/instances/?q=name:nothing", looks=("light",)),
+    Picture("instance", f"{FRANKFURT}/instances/?q=checks:failing", _open_failing),
+    Picture("find", "/", _find, ("light", "dark")),
+    Picture("wall", "/wall/", looks=("light", "dark")),
     Picture("general", f"{FRANKFURT}/general/"),
     Picture("general-failing", "/e/virginia-archive/general/"),
     Picture("configuration", f"{FRANKFURT}/configuration/"),
     Picture("configuration-error", f"{FRANKFURT}/configuration/", _wrong_format, ("light", "dark")),
     Picture("events", f"{FRANKFURT}/events/"),
+    Picture("reschedule", f"{FRANKFURT}/events/", _reschedule, ("light", "dark")),
     Picture("debug", f"{FRANKFURT}/debug/"),
+    Picture("debug-record", f"{FRANKFURT}/debug/", _unfold_record, ("light", "dark")),
+    Picture("instances-paused", "/e/tokyo-lab/instances/", looks=("light",)),
     Picture("activity", "/activity/", looks=("light", "dark")),
 )
 
