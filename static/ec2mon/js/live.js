@@ -6,11 +6,13 @@ import { absolute, now, repaint, setNow, zoneName } from "./time.js";
 import { bring, look, remember } from "./use.js";
 
 const FAST_MS = 5000, SLOW_MS = 15000, HURRY_MS = 2000, PATIENCE_MS = 8000;
+/* Two beats that are not answered make 3 + 2.5 + 0.5 + 2.5 s. */
+const BEAT_MS = 3000, BEAT_PATIENCE_MS = 2500;
 const source = $("[data-live]");
 const waiting = new Map();
-let timer = 0, asking = null, paused = false, failures = 0, heardAt = now(), hurries = 0, over = false;
+let timer = 0, asking = null, paused = false, failures = 0, silences = 0, heardAt = now(), aliveAt = heardAt, hurries = 0, over = false;
 
-export const isLost = () => failures >= 2;
+export const isLost = () => failures >= 2 || silences >= 2;
 export const isLive = () => !!source;
 export const isPaused = () => paused;
 /* For the Wall: whether asking has ended for good, and when the server last answered. */
@@ -73,7 +75,7 @@ const refresh = async (whole) => {
 const schedule = () => {
   clearTimeout(timer);
   if (!source || over || paused || document.hidden) return;
-  const wait = hurries > 0 ? HURRY_MS : failures || source.hasAttribute("data-busy") ? FAST_MS : SLOW_MS;
+  const wait = hurries > 0 ? HURRY_MS : failures || isLost() || source.hasAttribute("data-busy") ? FAST_MS : SLOW_MS;
   timer = setTimeout(async () => { hurries--; await refresh(); schedule(); }, wait);
 };
 
@@ -81,18 +83,34 @@ const schedule = () => {
 export const hurry = async () => { hurries = 3; clearTimeout(timer); await refresh(); schedule(); };
 
 const found = () => {
-  heardAt = now();
+  heardAt = aliveAt = now();
   if (isLost()) { $$("[data-lost]").forEach((banner) => banner.remove()); say("Connected again"); }
-  failures = 0;
+  failures = silences = 0;
   root.classList.remove("is-lost");
   $$(".livebar").forEach((bar) => bar.classList.toggle("is-lost", bar.hasAttribute("data-stale")));
 };
-const missed = () => {
-  failures++;
+const missed = () => { failures++; miss(); };
+const miss = () => {
   $$(".livebar").forEach((bar) => bar.classList.add("is-lost"));
-  if (failures !== 2) return;
+  if (!isLost() || root.classList.contains("is-lost")) return;
   root.classList.add("is-lost");
-  banner("No answer from the ec2mon server since " + absolute(heardAt, "t") + " " + zoneName(), "This page shows what it had then and tries again every 5 s. Start and Stop are off meanwhile.", null);
+  banner("No answer from the ec2mon server since " + absolute(aliveAt, "t") + " " + zoneName(), "This page shows what it had then and tries again every 5 s. Start and Stop are off meanwhile.", null);
+};
+
+/* Whether the server is there is asked more often than what changed: it costs one trivial query, and a calm page must
+   not look well for half a minute without a server. */
+const beat = async () => {
+  if (over || paused || document.hidden) return;
+  try {
+    const answer = await fetch(root.dataset.health, { method: "HEAD", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(BEAT_PATIENCE_MS) });
+    if (answer.status >= 500) throw new Error("HTTP " + answer.status);
+    aliveAt = now();
+    if (silences && !asking) refresh().then(schedule);
+  } catch {
+    silences++;
+    miss();
+    if (silences === 2) schedule();
+  }
 };
 
 const banner = (title, body, link) => {
@@ -144,4 +162,5 @@ export const start = () => {
   for (const type of ["selectionchange", "ec2mon:free"]) document.addEventListener(type, () => { if (waiting.size) setTimeout(release, 0); });
   document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(timer); else if (!paused) refresh().then(schedule); });
   schedule();
+  if (root.dataset.health) setInterval(beat, BEAT_MS);
 };

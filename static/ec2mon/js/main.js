@@ -12,6 +12,7 @@
      [data-live-part=name]    replaces the page's part of that name when it differs: head, tabs, tiles, banners, side
      <title>                  the tab's title
    Every 5 s while busy, else every 15 s, not while hidden. Texts of <time data-rel|data-abs> and form tokens are no difference.
+   <html data-health> is asked every 3 s whether the server is there; two misses are said within 10 s.
    What is in use (focus, pressed, selected text) waits. A redirect to sign-in, 401 or 403 ends it with a banner.
 
    START, STOP, REBOOT. [data-act=verb] with an href, or in a row (form#sel names the address), and [data-bulk-act=verb]
