@@ -1,5 +1,6 @@
 import pytest
 
+from tests.browser import gallery as galleries
 from tests.browser.chromium import ARGUMENTS, program
 from tests.browser.stack import PASSWORD, Stack
 
@@ -11,6 +12,11 @@ def stack(tmp_path_factory):
         running.add_user("olga", "operators")
         running.add_user("vera", "viewers")
         yield running
+
+
+@pytest.fixture(scope="session")
+def gallery(stack):
+    return galleries.fill(stack)
 
 
 @pytest.fixture(scope="session")
@@ -27,15 +33,26 @@ def chromium():
 
 @pytest.fixture
 def sign_in(chromium, stack):
-    """Open the product as a user; whatever the console says or a page throws fails the test at its end."""
+    """Open the product as a user; what the console says, a page throws or a request that fails, fails the test at its
+    end: `sign_in.complaints` are those, for tests which provoke one."""
     contexts, complaints = [], []
 
-    def open_as(user, path="/", **options):
+    def open_page(**options):
         context = chromium.new_context(base_url=stack.url, **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("requestfailed", failed)
+        return page
+
+    def failed(request):
+        # a page that is left gives up what it was asking for
+        if request.failure != "net::ERR_ABORTED":
+            complaints.append(f"{request.url}: {request.failure}")
+
+    def open_as(user, path="/", **options):
+        page = open_page(**options)
         page.goto(f"/login/?next={path}")
         page.get_by_label("User name").fill(user)
         page.get_by_label("Password").fill(PASSWORD)
@@ -43,6 +60,7 @@ def sign_in(chromium, stack):
         page.wait_for_url(f"**{path}")
         return page
 
+    open_as.page, open_as.complaints = open_page, complaints
     yield open_as
 
     for context in contexts:

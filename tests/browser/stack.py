@@ -1,5 +1,6 @@
 """The whole product as its own processes: `manage.py up` on a database of its own, reading a simulated EC2."""
 
+import json
 import os
 import signal
 import socket
@@ -29,6 +30,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.aws = Simulator(delay_s=1.5)
         self._up: subprocess.Popen[bytes] | None = None
+        self._commands: subprocess.Popen[str] | None = None
         self.env = {
             **os.environ,
             "EC2MON_ENV_FILE": os.devnull,
@@ -44,35 +46,44 @@ class Stack:
     def __enter__(self) -> Self:
         self.aws.__enter__()
         self.manage("migrate", "-v0")
-        self._up = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
-            cwd=ROOT,
-            env=self.env,
-            stdout=(self.directory / "up.log").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (self.directory / "up.log").open("wb") as log:
+            self._up = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         wait_for(self._answers, "the product does not answer", self.log)
         return self
 
     def __exit__(self, *error: object) -> None:
+        if self._commands and self._commands.stdin and self._commands.stdout:
+            self._commands.stdin.close()
+            self._commands.wait(20)
+            self._commands.stdout.close()
         if self._up:
             self._up.send_signal(signal.SIGTERM)
             self._up.wait(20)
         self.aws.__exit__(None, None, None)
 
     def manage(self, *arguments: str, **env: str) -> str:
-        """Run a command of the product and return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env={**self.env, **env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        """Run a command of the product and return what it prints; it must succeed."""
+        code, printed = self.attempt(*arguments, **env)
+        assert code == 0, printed
+        return printed
+
+    def attempt(self, *arguments: str, **env: str) -> tuple[int, str]:
+        """Run a command of the product and return its exit code and what it prints."""
+        if self._commands is None:
+            command = [sys.executable, "-m", "tests.browser.commands"]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            self._commands = subprocess.Popen(command, cwd=ROOT, env=self.env, text=True, **pipes)
+        assert self._commands.stdin and self._commands.stdout
+        print(json.dumps([arguments, env]), file=self._commands.stdin, flush=True)
+        code, printed = json.loads(self._commands.stdout.readline())
+        return code, printed
 
     def add_element(self, name: str, region: str = "eu-central-1", **options: str) -> Any:
         """Add an element with good keys that is polled every 10 s, and return the keys."""
