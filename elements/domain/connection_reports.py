@@ -21,6 +21,14 @@ PERMISSIONS = (
 _LOOKS = {"good": ("ok", "s-ok"), "partly": ("warn", "s-alert"), "bad": ("crit", "s-alert")}
 
 
+def not_enabled(region: str, account_id: str) -> str:
+    """Return what to do when AWS knows the keys but the account has not enabled the region."""
+    return (
+        f"The keys are right, but region {region} is not enabled for account {account(account_id)}. Enable it in the"
+        " AWS console under Account, AWS Regions, or choose another region."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line: what was looked at, how it is (good, partly, bad or unknown), in one word and in a sentence."""

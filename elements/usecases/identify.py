@@ -7,7 +7,9 @@ from datetime import datetime
 from django.db import transaction
 
 from elements.aws.ec2 import Ec2Gateway
-from elements.aws.errors import AwsError
+from elements.aws.errors import CLOCK_LIMIT_S, AwsDenied, AwsError
+from elements.domain.connection_reports import not_enabled
+from elements.domain.regions import default_sts_region
 from elements.domain.snapshots import InstanceSnapshot
 from elements.models import Element
 from elements.usecases.set_up import clear, note, start_afresh
@@ -52,6 +54,37 @@ def identify(element: Element, gateway: Ec2Gateway, *, now: datetime) -> None:
             note_account(element, identity.account_id, identity.arn, now)
     if element.account_changed:
         raise AccountMismatch(element)
+
+
+def explained(element: Element, gateway: Ec2Gateway, error: AwsError) -> AwsError:
+    """Return EC2's refusal of the keys in the clearest words there are, under EC2's own code.
+
+    EC2 says AuthFailure of wrong keys and of a region that is not enabled alike. STS of a region that needs no
+    opt-in tells them apart; it is asked once for each read that was refused so.
+    """
+    elsewhere, offset = default_sts_region(element.region), gateway.clock_offset_s or 0.0
+    if error.code != "AuthFailure" or abs(offset) > CLOCK_LIMIT_S:
+        return error
+    try:
+        identity = gateway.caller_identity(elsewhere)
+    except AwsError as refused:
+        if not (isinstance(refused, AwsDenied) and refused.refused_credentials):
+            return error
+        sentence = refused.sentence.removeprefix(f"{refused.code}: ")
+    else:
+        if elsewhere == element.region:
+            return error
+        sentence = not_enabled(element.region, identity.account_id)
+    clear = AwsDenied(
+        f"{error.code}: {sentence}",
+        operation=error.operation,
+        code=error.code,
+        aws_message=error.aws_message,
+        request_id=error.request_id,
+        http_status=error.http_status,
+    )
+    clear.refused_credentials = True
+    return clear
 
 
 def check_owner(element: Element, snapshots: Sequence[InstanceSnapshot], *, now: datetime) -> None:

@@ -15,7 +15,7 @@ from elements.aws.errors import AwsDenied, AwsError, AwsRejected
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 from elements.models import Element, Poll
 from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, identify
+from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, explained, identify
 from elements.usecases.note_changes import note_gap
 from elements.usecases.read_spot_types import read_spot_types, store_spot_types
 from elements.usecases.store_scheduled_events import store_scheduled_events
@@ -87,7 +87,9 @@ class ElementPoll:
             check_owner(self.element, read.instances, now=self.began_at)
             self._calls = self._gateway.calls
             spot_types = read_spot_types(self.element, self._gateway, read.instances, now=self.began_at)
-        except (AwsError, KeysMissing, AccountMismatch, OwnerUnknown) as error:
+        except AwsError as error:
+            return self._note_failure(explained(self.element, self._gateway, error) if self._gateway else error)
+        except (KeysMissing, AccountMismatch, OwnerUnknown) as error:
             return self._note_failure(error)
         self._renew(now=True)
         return self._write(read, spot_types)

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 from elements.aws.ec2 import Ec2Gateway, Identity
 from elements.aws.errors import CLOCK_LIMIT_S, AwsDenied, AwsError, AwsRejected, AwsUnreachable
-from elements.domain.connection_reports import PERMISSIONS, Finding, Report, allowed, clock, denied, not_tested, unknown
+from elements.domain.connection_reports import (
+    PERMISSIONS,
+    Finding,
+    Report,
+    allowed,
+    clock,
+    denied,
+    not_enabled,
+    not_tested,
+    unknown,
+)
 from elements.domain.instance_states import Verb
 from elements.domain.regions import default_sts_region, region_name
 from elements.domain.wording import NB, account, plural
@@ -118,11 +128,7 @@ class _Examination:
         if offset is not None and abs(offset) > CLOCK_LIMIT_S:
             return "clock", f"{clock(offset).text}."
         if self.identity_elsewhere is not None:
-            whose = account(self.identity_elsewhere.account_id)
-            return "not-enabled", (
-                f"The keys are right, but region {region} is not enabled for account {whose}. Enable it in the AWS"
-                " console under Account, AWS Regions, or choose another region."
-            )
+            return "not-enabled", not_enabled(region, self.identity_elsewhere.account_id)
         certain = self.elsewhere_error is None or refuses_keys(self.elsewhere_error)
         if self.identity_error is not None and refuses_keys(self.identity_error) and certain:
             return "refused", self.identity_error.sentence

@@ -35,7 +35,7 @@ TRAPS = {
     ],
     "8 a region that is not enabled is named": [
         "aws/test_errors.py::test_a_region_that_is_not_enabled_is_named_and_not_only_the_key",
-        "usecases/test_poll_element.py::test_a_region_that_is_not_enabled_is_named",
+        "usecases/test_poll_element.py::test_a_region_that_is_not_enabled_is_named_and_the_keys_are_not_blamed",
     ],
     "9 an empty page is not the end, and pages in a circle end": [
         "aws/test_ec2.py::test_an_empty_page_with_a_token_is_not_the_end",

@@ -98,13 +98,29 @@ def test_refused_keys_say_so_and_disconnect_the_element(aws):
     report = poll(element)
 
     assert report.error_code == "AuthFailure"
+    assert report.error == "AuthFailure: AWS does not know the access key, or it was disabled or deleted."
     assert Element.objects.with_poll().get().connection(timezone.now()).state == "not-connected"
 
 
-def test_a_region_that_is_not_enabled_is_named(aws):
+def test_a_wrong_secret_is_told_from_an_unknown_key(aws):
+    keys = aws.add_keys()
+    element = builders.element(aws, keys)
+    keys.secret_access_key = "another-secret-than-the-one-stored"
+
+    assert poll(element).error == "AuthFailure: The Secret Access Key does not belong to the Access Key ID."
+
+
+def test_a_region_that_is_not_enabled_is_named_and_the_keys_are_not_blamed(aws):
     element = builders.element(aws, aws.add_keys(disabled_regions=["eu-central-1"]))
 
-    assert "region eu-central-1 is not enabled" in poll(element).error
+    assert poll(element).error.startswith("AuthFailure: The keys are right, but region eu-central-1 is not enabled for")
+
+
+def test_when_sts_says_nothing_a_refusal_names_both_causes(aws):
+    aws.fault("unavailable", "GetCallerIdentity")
+    element = builders.element(aws, aws.add_keys(disabled_regions=["eu-central-1"]))
+
+    assert "the access key, or region eu-central-1 is not enabled" in poll(element).error
 
 
 def test_a_completed_event_is_not_active(aws):
