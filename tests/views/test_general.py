@@ -288,7 +288,7 @@ def test_refused_keys_are_explained_with_awss_own_words(aws, viewer):
 
     assert "AuthFailure" in page
     assert "AWS was not able to validate the provided access credentials" in page
-    assert "AWS refused the access key, or region eu-central-1 is not enabled" in page
+    assert "AWS does not know the access key, or it was disabled or deleted." in page
     assert "not accepted by AWS" in page
     assert "Tries so far" in page
 
