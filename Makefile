@@ -1,6 +1,8 @@
 # Each target is one command on a fresh machine with Python 3.11 or later. `PY=python3.12 make run` takes another Python.
 PY ?= python3
 BIN := .venv/bin
+# Tests that start the whole product wait more than they work.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: run demo install test check screenshots lock
 
@@ -14,8 +16,8 @@ demo: .venv/.ok
 
 # On SQLite, then once more on PostgreSQL with Redis where their programs are installed.
 test: .venv/.dev-ok
-	$(BIN)/python -m pytest
-	$(BIN)/python -m tests.with_services
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+	$(BIN)/python -m tests.with_services $(SIDE_BY_SIDE)
 
 check: .venv/.dev-ok
 	$(BIN)/ruff format --check .

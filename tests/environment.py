@@ -16,3 +16,5 @@ os.environ["EC2MON_ENV_FILE"] = os.devnull
 # A busy machine is no failure; and CI says the same of the same change each time, while others go on looking.
 settings.register_profile("ec2mon", deadline=None, derandomize="EC2MON_REQUIRE_ALL" in os.environ)
 settings.load_profile("ec2mon")
+# Playwright's loop runs in the thread of the tests, which Django takes for an asynchronous caller.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

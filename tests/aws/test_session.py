@@ -94,11 +94,12 @@ def test_a_tls_answer_that_is_broken_on_the_way_leaves_the_outcome_of_a_write_op
 @contextlib.contextmanager
 def _server_that_breaks_tls(certificate):
     """Take one request over TLS and answer with bytes that are no TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context, held = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
     context.load_cert_chain(certificate)
 
     def serve():
         connection = context.wrap_socket(listener.accept()[0], server_side=True)
+        held.append(connection)  # closed, it would cut the answer off instead
         connection.recv(65536)
         os.write(connection.fileno(), b"this is no TLS" * 10)
 

@@ -14,7 +14,7 @@ def row_of(page, instance_id):
 def test_an_operator_stops_an_instance_sees_the_call_and_renames_all(stack, sign_in):
     main, backup = stack.aws.add_instances("eu-west-1", names=["playout-a-main", "playout-a-backup"])
     page = sign_in("maria")
-    stack.add_element("Story", "eu-west-1")
+    keys = stack.add_element("Story", "eu-west-1")
 
     # the page is open before the first poll, and fills itself
     page.goto("/e/story/instances/")
@@ -37,7 +37,7 @@ def test_an_operator_stops_an_instance_sees_the_call_and_renames_all(stack, sign
     expect(row).to_contain_text("Stopping by", timeout=LIVE_MS)
     expect(row).to_contain_text("Stopped", timeout=LIVE_MS)
     assert stack.aws.instance(main).state == "stopped"
-    assert len(stack.aws.journal("StopInstances")) == 1
+    assert len(stack.aws.journal("StopInstances", access_key_id=keys.access_key_id)) == 1
     assert page.evaluate("window.sameDocument") is True
 
     # the call stands in Debug
