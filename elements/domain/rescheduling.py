@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from elements.domain.connections import Connection
 from elements.domain.wording import absolute
 
+AS_WRITTEN = "Write it as 2026-03-19 02:00, in UTC."
 NOTICE = timedelta(minutes=60)
 LAST_MOMENT = timedelta(minutes=5)
 # AWS shows a new start after a minute or two; what it does not show by then it did not take, or took differently.
@@ -74,7 +75,7 @@ def parse_start(text: str, *, not_before: datetime | None, deadline: datetime, n
     """Read `2026-03-19 02:00` as UTC; raises InvalidStart with the limit that it breaks."""
     form = _FORM.match(text.strip())
     if form is None:
-        raise InvalidStart("Write it as 2026-03-19 02:00, in UTC.")
+        raise InvalidStart(AS_WRITTEN)
     try:
         year, month, day, hour, minute = map(int, form.groups())
         start = datetime(year, month, day, hour, minute, tzinfo=UTC)

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
 
-from elements.domain.rescheduling import InvalidStart, earliest_start, parse_start, quick_choices
+from elements.domain.rescheduling import AS_WRITTEN, InvalidStart, earliest_start, parse_start, quick_choices
 from elements.domain.wording import absolute, relative, weekday
 from elements.models import ScheduledEvent
 
@@ -14,7 +14,9 @@ from elements.models import ScheduledEvent
 class RescheduleForm(forms.Form):
     """One moment in UTC, and which request the form has seen."""
 
-    start = forms.CharField(label="New start, UTC", max_length=40)
+    start = forms.CharField(
+        label="New start, UTC", max_length=40, error_messages={"required": AS_WRITTEN, "max_length": AS_WRITTEN}
+    )
     seen = forms.CharField(required=False, max_length=40)
 
     def __init__(self, *args: object, event: ScheduledEvent, now: datetime, **kwargs: object) -> None:
