@@ -38,7 +38,7 @@ def test_some_are_stopped_together_and_the_one_that_fails_stays_named(stack, fle
     address, found = fleet
     stack.aws.change_instance(found["ocr"], type="g5.xlarge")
     stack.aws.instance(found["gateway"]).protect()
-    stack.manage("poll", "--all")
+    stack.attempt("poll", "--all")
     page, other = sign_in("olga", address), sign_in("vera", address)
 
     select(page, found, "encoder-1", "encoder-2", "gateway", "ocr", "spare")
@@ -83,7 +83,7 @@ def test_a_state_that_changed_behind_the_dialog_is_asked_about_anew(stack, fleet
     expect(dialog).to_contain_text("Stop 2 instances?")
 
     stack.aws.instance(found["encoder-1"]).state = "stopped"
-    stack.manage("poll", "--all")
+    stack.attempt("poll", "--all")
     dialog.get_by_role("button", name="Stop 2 instances").click()
 
     expect(dialog).to_contain_text("1 of 2 is no longer running. Nothing was done. Look again?")
