@@ -112,10 +112,7 @@ def addresses():
     }
     arguments = {name: {part: parts[part] for part in takes.get(name, ("slug",))} for name in RULES}
     arguments["elements:wall_screen_revoke"] = {"pk": WallScreen.objects.add("foyer", by="maria", now=now)[0].pk}
-    return {
-        name: reverse(name, kwargs={} if name in flat else arguments[name])
-        for name in RULES
-    }
+    return {name: reverse(name, kwargs={} if name in flat else arguments[name]) for name in RULES}
 
 
 def signed_in(group):
