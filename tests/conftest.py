@@ -15,11 +15,14 @@ TESTS = Path(__file__).parent
 ONCE = ("domain", "simulator", "aws", "house")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
     from django.conf import settings
 
     for item in items:
         _keep_migrated_rows(item)
+    # Playwright's loop, once started, gives the thread database connections of its own: nothing else comes after it.
+    items.sort(key=lambda item: _folder(item) == "browser")
     if settings.SQLITE:
         return
     once = [item for item in items if _is_plain(item)]
@@ -39,13 +42,17 @@ def pytest_runtest_teardown(item, nextitem):
     """Put them back for whichever test comes next: with several workers that may be one in a transaction."""
     yield
     marker = item.get_closest_marker("django_db")
-    if marker is not None and marker.kwargs.get("transaction"):
+    if nextitem is not None and marker is not None and marker.kwargs.get("transaction"):
         from django.db import connection
         from pytest_django.plugin import blocking_manager_key
 
         with item.config.stash[blocking_manager_key].unblock():
             connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
             connection.close()
+
+
+def _folder(item):
+    return item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
 
 
 def _is_plain(item):
