@@ -11,6 +11,8 @@ os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("FIELD_ENCRYPTION_KEY", Fernet.generate_key().decode())
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="ec2mon-test-"))
 os.environ["EC2MON_ENV_FILE"] = os.devnull
+# Playwright leaves its event loop running in the process; without this Django then refuses its database to all tests.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 (Path(os.environ["DATA_DIR"]) / "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns without it
 
 # A busy machine is no failure; and CI says the same of the same change each time, while others go on looking.
