@@ -16,6 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.brokers import DATABASES
+
 _WAIT_S = 30
 
 
@@ -70,6 +72,8 @@ def redis(directory: Path) -> Iterator[str]:
         "",
         "--appendonly",
         "no",
+        "--databases",
+        str(DATABASES),
         "--dir",
         str(directory),
     ]

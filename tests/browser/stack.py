@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 from simulator.server import Simulator
+from tests.brokers import own_broker
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "only-for-the-browser-tests-1"
@@ -41,6 +42,7 @@ class Stack:
             "PORT": str(self.port),
             "WORKERS": "2",
             **_services(),
+            **own_broker(),
         }
 
     def __enter__(self) -> Self:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tests.brokers import own_broker
 from tests.ec2mon import processes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ class Product:
             "DATA_DIR": str(directory),
             "PORT": str(port),
             "WORKERS": "2",
+            **own_broker(),
             **env,
         }
         self.process: subprocess.Popen[bytes] | None = None
