@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -152,7 +153,7 @@ def _services() -> dict[str, str]:
         return {}
     import psycopg
 
-    name = f"ec2mon_browser_{os.getpid()}"
+    name = f"ec2mon_browser_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
     return {"DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl()}

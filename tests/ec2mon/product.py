@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -132,9 +133,10 @@ def database(name: str) -> dict[str, str]:
         return {}
     import psycopg
 
+    name = f"{name}_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}_{os.getpid()}")
-    return {"DATABASE_URL": urlsplit(url)._replace(path=f"/{name}_{os.getpid()}").geturl()}
+        server.execute(f"CREATE DATABASE {name}")
+    return {"DATABASE_URL": urlsplit(url)._replace(path=f"/{name}").geturl()}
 
 
 def wait_for(condition: Callable[[], object], more: Callable[[], str] = str, *, seconds: float = 15) -> float:
