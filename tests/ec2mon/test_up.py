@@ -11,7 +11,7 @@ from simulator.server import Simulator
 from tests.ec2mon import processes
 from tests.ec2mon.product import Product, database, wait_for
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(300)
 HEALED_S, UNWEDGED_S = 15, 90
 
 
