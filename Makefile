@@ -2,7 +2,7 @@
 PY ?= python3
 BIN := .venv/bin
 # Tests that start the whole product wait more than they work. Without reordering, those in a browser come last.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run demo install test check screenshots lock
 

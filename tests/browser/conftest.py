@@ -5,8 +5,9 @@ from tests.browser.chromium import ARGUMENTS, program
 from tests.browser.stack import PASSWORD, Stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(tmp_path_factory):
+    """Start the product anew for each file, so that no test sees another's elements, in whatever order they run."""
     with Stack(tmp_path_factory.mktemp("stack")) as running:
         running.add_user("maria", "administrators")
         running.add_user("olga", "operators")
@@ -14,7 +15,7 @@ def stack(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gallery(stack):
     return galleries.fill(stack)
 
