@@ -18,7 +18,7 @@ SOON = timedelta(hours=48)
 
 
 class LivePageMixin(PermissionRequiredMixin):
-    """A page whose script asks now and then what changed (the protocol stands in main.js)."""
+    """A page whose script asks now and then what changed (the protocol stands in docs/fragments.md)."""
 
     permission_required: str | tuple[str, ...] = "elements.view_element"
     raise_exception = True

@@ -1,4 +1,4 @@
-/* Live refresh: asks the server what changed since the page's revision. The protocol stands at the top of main.js. */
+/* Live refresh: asks the server what changed since the page's revision. The protocol: docs/fragments.md. */
 import { $, $$, icon, make, on, paint, root, say } from "./dom.js";
 import * as flashes from "./flashes.js";
 import * as table from "./table.js";
