@@ -25,7 +25,7 @@ from elements.aws.errors import (
 from elements.aws.recorder import LISTS, Recorder
 from elements.aws.redaction import Redactor
 from elements.domain.instance_states import Verb
-from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
+from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
 
 PAGE_SIZE = 1000
 SAMPLE_SIZE = 5
@@ -95,14 +95,16 @@ class Ec2Gateway:
         """Return AWS's ID of the last request that was answered."""
         return self._recorder.last_request_id
 
-    def describe_instances(self) -> list[InstanceSnapshot]:
-        """Return all instances of the region; a read that is not complete raises."""
+    def describe_instances(self, known: Mapping[str, bytes] = {}) -> Iterator[Page[InstanceSnapshot]]:
+        """Yield all instances of the region, page by page; a read that is not complete raises.
+
+        `known` are raw digests by instance ID: what has them still is only named.
+        """
         return self._pages("DescribeInstances", {}, parsing.instances)
 
-    def describe_instance_status(self) -> list[StatusSnapshot]:
-        """Return the status of all instances, in whatever state, with their scheduled events."""
-        parameters = {"IncludeAllInstances": True}
-        return self._pages("DescribeInstanceStatus", parameters, parsing.statuses)
+    def describe_instance_status(self, known: Mapping[str, bytes] = {}) -> Iterator[Page[StatusSnapshot]]:
+        """Yield the status of all instances, in whatever state, with their scheduled events."""
+        return self._pages("DescribeInstanceStatus", {"IncludeAllInstances": True}, parsing.statuses)
 
     def sample_instances(self) -> list[InstanceSnapshot]:
         """Return a few instances of the region: enough to know that the key may list them."""
@@ -212,25 +214,25 @@ class Ec2Gateway:
                 raise NoClient(why=self._redactor.text(str(error))) from None
         return self._made[kind]
 
-    def _pages(self, operation: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
+    def _pages(self, operation: str, parameters: dict[str, Any], parse: Parser) -> Iterator[Page[Any]]:
         try:
-            return self._all_pages(operation, parameters, parse)
+            yield from self._all_pages(operation, parameters, parse)
+            return
         except AwsRejected as error:
             if error.code not in _LOST_TOKEN:
                 raise
-        return self._all_pages(operation, parameters, parse)
+        yield from self._all_pages(operation, parameters, parse)
 
-    def _all_pages(self, operation: str, parameters: dict[str, Any], parse: Parser) -> list[Any]:
-        found: dict[str, Any] = {}
+    def _all_pages(self, operation: str, parameters: dict[str, Any], parse: Parser) -> Iterator[Page[Any]]:
         tokens: set[str] = set()
         token: str | None = None
         while True:
             paging = {"NextToken": token} if token else {}
             answer = self._call(operation, MaxResults=PAGE_SIZE, **parameters, **paging)
-            found.update((snapshot.instance_id, snapshot) for snapshot in self._parsed(operation, parse, answer))
+            yield Page(not token, [], list(self._parsed(operation, parse, answer)))
             token = answer.get("NextToken")
             if not token:
-                return list(found.values())
+                return
             if token in tokens or len(tokens) >= MAX_PAGES:
                 raise not_understood(self._scene(operation), "its pages do not end")
             tokens.add(token)

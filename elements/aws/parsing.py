@@ -82,8 +82,9 @@ def _instance(raw: Mapping[str, Any], reservation: Mapping[str, Any]) -> Instanc
         root_device_type=_text(raw.get("RootDeviceType"), 40),
         managed_by=_text(operator.get("Principal") or "AWS") if operator.get("Managed") else "",
         tags={_text(tag.get("Key")): _text(tag.get("Value"), 256) for tag in raw.get("Tags", ())},
+        spot_request_id=_text(raw.get("SpotInstanceRequestId"), 60),
         details={
-            **{key: _plain(value) for key, value in sorted(raw.items()) if key not in _OWN_COLUMNS},
+            **{key: plain(value) for key, value in sorted(raw.items()) if key not in _OWN_COLUMNS},
             "ReservationId": _text(reservation.get("ReservationId")),
         },
     )
@@ -120,12 +121,12 @@ def _text(value: Any, limit: int = _SHORT) -> str:
     return _NUL_OR_SURROGATE.sub("\ufffd", str(value))[:limit] if value else ""
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return a JSON-able copy; lists in one order, for AWS promises none."""
     if isinstance(value, Mapping):
-        return {_text(key): _plain(item) for key, item in sorted(value.items())}
+        return {_text(key): plain(item) for key, item in sorted(value.items())}
     if isinstance(value, list | tuple):
-        return sorted((_plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        return sorted((plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, bool | int | float) or value is None:

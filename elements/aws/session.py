@@ -1,16 +1,13 @@
 """Open clients with the element's own keys and nothing of the machine's."""
 
 import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-import botocore.session
 from botocore.config import Config
-from botocore.utils import parse_timestamp
 
+from elements.aws.botocore_session import LOCK, shared_session
 from elements.aws.deadlines import Deadline
 from elements.aws.ec2 import Clients, Ec2Gateway
 from elements.aws.recorder import Attempt, Recorder
@@ -59,10 +56,6 @@ class Target:
     sts_endpoint_url: str = ""
 
 
-_lock = threading.Lock()
-_session: botocore.session.Session | None = None
-
-
 def open_gateway(
     credentials: Credentials,
     target: Target,
@@ -80,8 +73,8 @@ def open_gateway(
     deadline, opened = Deadline(attempt_s=patience.attempt_s, total_s=patience.deadline_s), list[Any]()
 
     def client(service: str, *, attempts: int, endpoint_url: str, region: str = "") -> object:
-        with _lock:
-            made = _shared_session().create_client(
+        with LOCK:
+            made = shared_session().create_client(
                 service,
                 region_name=region or target.region,
                 endpoint_url=endpoint_url or None,
@@ -123,31 +116,6 @@ def endpoint_of_environment() -> str:
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return ""
     return os.environ.get("AWS_ENDPOINT_URL_EC2") or os.environ.get("AWS_ENDPOINT_URL") or ""
-
-
-def _shared_session() -> botocore.session.Session:
-    """Return the process's session: it holds AWS's service models, never keys, profiles or files of the machine.
-
-    AWS_ENDPOINT_URL, AWS_CA_BUNDLE and the proxy variables are read by botocore as documented.
-    """
-    global _session
-    if _session is None:
-        session = botocore.session.Session()
-        session.set_config_variable("config_file", os.devnull)
-        session.set_config_variable("credentials_file", os.devnull)
-        session.get_component("config_store").set_config_variable("profile", None)
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
-        _session = session
-    return _session
-
-
-def _moment(text: Any) -> datetime:
-    """Read a time of an answer; AWS's usual form is read in a fraction of the time that botocore needs for any."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return parse_timestamp(text)
-    return moment if moment.tzinfo else parse_timestamp(text)
 
 
 def _config(attempts: int, read_s: int) -> Config:

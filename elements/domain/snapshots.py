@@ -5,12 +5,30 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A page of a listing: the IDs of what was sent byte for byte as it is known, and everything else.
+
+    `first` begins the listing; after other pages it says that they do not count, for reading began anew.
+    """
+
+    first: bool
+    unchanged: list[str]
+    seen: list[T]
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceSnapshot:
-    """One instance as DescribeInstances listed it; absent texts are ""."""
+    """One instance as DescribeInstances listed it; absent texts are "".
+
+    `raw_digest` stands for the XML that AWS sent, empty when it cannot be known again; `description` is that XML,
+    compressed.
+    """
 
     instance_id: str
     state: str
@@ -35,7 +53,10 @@ class InstanceSnapshot:
     lifecycle: str = ""
     root_device_type: str = ""
     managed_by: str = ""
+    spot_request_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+    raw_digest: bytes = b""
+    description: bytes = b""
     details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,6 +96,7 @@ class StatusSnapshot:
     ebs: str = ""
     impaired_since: datetime | None = None
     events: Sequence[ScheduledEventSnapshot] = ()
+    raw_digest: bytes = b""
 
 
 def digest(values: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.errors import AwsDenied, AwsError, AwsRejected
-from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
+from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
 from elements.models import Element, Poll
 from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, explained, identify
@@ -109,9 +109,9 @@ class ElementPoll:
             Poll.objects.filter(element=self.element, lease=self.token).update(leased_until=until)
 
     def _read(self, gateway: Ec2Gateway) -> Read:
-        instances = gateway.describe_instances()
+        instances = list(_everything(gateway.describe_instances()).values())
         try:
-            statuses = {status.instance_id: status for status in gateway.describe_instance_status()}
+            statuses = _everything(gateway.describe_instance_status())
         except AwsError as error:
             return Read(instances, None, error)
         return Read(instances, statuses, None)
@@ -241,6 +241,16 @@ class ElementPoll:
             seconds=round(time.monotonic() - self._began, 3),
             **counts,
         )
+
+
+def _everything(pages: Iterable[Page[Any]]) -> dict[str, Any]:
+    """Return what the pages hold, by instance ID; reading that began anew begins anew here too."""
+    found: dict[str, Any] = {}
+    for page in pages:
+        if page.first:
+            found.clear()
+        found.update((snapshot.instance_id, snapshot) for snapshot in page.seen)
+    return found
 
 
 def failure_values(poll: Poll, code: str, text: str, *, now: datetime, interval_s: int) -> dict[str, Any]:

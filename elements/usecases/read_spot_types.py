@@ -48,5 +48,5 @@ def _unknown(element: Element, snapshots: Sequence[InstanceSnapshot]) -> dict[st
         return {}
     known = element.instances.filter(lifecycle="spot").exclude(spot_type="").values_list("instance_id", flat=True)
     missing = spots.keys() - set(known)
-    requests = {str(spots[key].details.get("SpotInstanceRequestId") or ""): key for key in missing}
+    requests = {spots[key].spot_request_id: key for key in missing}
     return {request: key for request, key in requests.items() if request}

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from elements.aws.errors import AwsUnreachable
+from tests.aws.pages import listed
 
 QUICK = {"attempts": 1, "attempt_s": 0.5}
 
@@ -15,7 +16,7 @@ def test_an_answer_that_drips_is_cut(aws, keys, open_to, records, operation):
     began = time.monotonic()
 
     with pytest.raises(AwsUnreachable, match="did not arrive within") as raised:
-        gateway.describe_instances() if operation == "DescribeInstances" else gateway.stop_instances([instance_id])
+        listed(gateway.describe_instances()) if "Describe" in operation else gateway.stop_instances([instance_id])
 
     assert time.monotonic() - began < 5
     assert not raised.value.definite
@@ -28,7 +29,7 @@ def test_an_answer_that_drips_through_tls_is_cut(tls_aws, open_to, certificate, 
     began = time.monotonic()
 
     with pytest.raises(AwsUnreachable):
-        open_to(tls_aws.add_keys(), tls_aws.url, **QUICK).describe_instances()
+        listed(open_to(tls_aws.add_keys(), tls_aws.url, **QUICK).describe_instances())
 
     assert time.monotonic() - began < 5
 
@@ -37,18 +38,18 @@ def test_an_answer_that_is_slow_but_arrives_counts(aws, keys, open_to):
     aws.add_instances()
     aws.fault("drip", "DescribeInstances", seconds=0.3)
 
-    assert len(open_to(keys, aws.url, attempts=1, attempt_s=10).describe_instances()) == 1
+    assert len(listed(open_to(keys, aws.url, attempts=1, attempt_s=10).describe_instances())) == 1
 
 
 def test_a_connection_used_again_is_cut_too(aws, keys, open_to):
     gateway = open_to(keys, aws.url, attempts=1, attempt_s=1.0)
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     gateway.caller_identity()
     aws.fault("drip", "DescribeInstances", seconds=60)
     began = time.monotonic()
 
     with pytest.raises(AwsUnreachable):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
     assert time.monotonic() - began < 5
 
@@ -60,7 +61,7 @@ def test_all_calls_together_end_in_time(aws, keys, open_to):
 
     for _ in range(2):
         with pytest.raises(AwsUnreachable, match="AWS did not finish within"):
-            gateway.describe_instances()
+            listed(gateway.describe_instances())
 
     assert time.monotonic() - began < 5
     assert len(aws.journal()) == 1
@@ -70,4 +71,4 @@ def test_silence_is_said_with_the_time_that_was_waited(aws, keys, open_to):
     aws.fault("hang", "DescribeInstances")
 
     with pytest.raises(AwsUnreachable, match=r"No answer from .* within 1 s"):
-        open_to(keys, aws.url, attempts=1, read_s=1).describe_instances()
+        listed(open_to(keys, aws.url, attempts=1, read_s=1).describe_instances())

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from elements.aws.errors import AwsDenied, AwsRejected, AwsUnreachable
+from tests.aws.pages import listed
 
 # What the simulator says of an instance and a small answer need not say.
 WORDS = (
@@ -17,8 +18,8 @@ SILENT = dict.fromkeys(WORDS.split())
 def test_all_pages_are_read_a_thousand_at_a_time(aws, gateway):
     aws.add_instances(count=2001)
 
-    assert len(gateway.describe_instances()) == 2001
-    assert len(gateway.describe_instance_status()) == 2001
+    assert len(listed(gateway.describe_instances())) == 2001
+    assert len(listed(gateway.describe_instance_status())) == 2001
     assert [call.parameters.get("MaxResults") for call in aws.journal()] == [1000] * 6
     assert all(call.parameters["IncludeAllInstances"] for call in aws.journal("DescribeInstanceStatus"))
 
@@ -27,7 +28,7 @@ def test_an_empty_page_with_a_token_is_not_the_end(aws, gateway):
     aws.add_instances(count=1001)
     aws.fault("empty-page", "DescribeInstances", times=1)
 
-    assert len(gateway.describe_instances()) == 1001
+    assert len(listed(gateway.describe_instances())) == 1001
 
 
 def test_pages_that_lead_in_a_circle_end_as_an_answer_not_understood(aws, gateway):
@@ -35,7 +36,7 @@ def test_pages_that_lead_in_a_circle_end_as_an_answer_not_understood(aws, gatewa
     aws.fault("same-token", "DescribeInstances")
 
     with pytest.raises(AwsUnreachable, match="its pages do not end"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
     assert len(aws.journal()) < 5
 
@@ -46,14 +47,14 @@ def test_a_page_that_fails_fails_the_whole_read(aws, gateway, page):
     aws.fault("no-set", "DescribeInstances", page=page)
 
     with pytest.raises(AwsUnreachable, match="it has no Reservations"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
 
 def test_a_token_that_expired_starts_the_read_once_more(aws, gateway):
     aws.add_instances(count=1001)
     aws.fault("expired-token", "DescribeInstances", page=2, times=1)
 
-    assert len(gateway.describe_instances()) == 1001
+    assert len(listed(gateway.describe_instances())) == 1001
     assert len(aws.journal()) == 4
 
 
@@ -62,7 +63,7 @@ def test_a_token_that_expires_each_time_is_given_up_after_the_second_try(aws, ga
     aws.fault("expired-token", "DescribeInstances", page=2)
 
     with pytest.raises(AwsRejected, match="InvalidPaginationToken"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
     assert len(aws.journal()) == 4
 
@@ -70,14 +71,14 @@ def test_a_token_that_expires_each_time_is_given_up_after_the_second_try(aws, ga
 def test_an_answer_that_breaks_off_at_any_byte_is_not_understood(aws, keys, open_to):
     aws.add_instances(names=["a<b"], extra=SILENT)
     gateway = open_to(keys, aws.url, attempts=1)
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     fault = aws.fault("truncated", "DescribeInstances", times=0)
 
     understood = []
     for length in range(_size_of_an_answer(aws, keys, open_to)):
         fault.keep, fault.times = length, 1
         try:
-            gateway.describe_instances()
+            listed(gateway.describe_instances())
         except AwsUnreachable:
             continue
         understood.append(length)
@@ -96,7 +97,7 @@ def _size_of_an_answer(aws, keys, open_to):
         caller="test",
         patience=Patience(),
     )
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     return sizes[0]
 
 
@@ -105,7 +106,7 @@ def test_a_number_or_a_time_that_is_none_is_not_understood(aws, gateway, member)
     aws.add_instances(extra=member)
 
     with pytest.raises(AwsUnreachable, match="could not be understood"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
 
 @pytest.mark.parametrize("missing", ["InstanceId", "State"])
@@ -114,7 +115,7 @@ def test_an_instance_without_what_aws_always_sends_fails_the_read(aws, gateway, 
     aws.add_instances(extra={missing: None})
 
     with pytest.raises(AwsUnreachable, match="could not be understood: an instance has no"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
 
 def test_instances_that_are_gone_are_left_out_when_asked_for_by_id(aws, gateway):
@@ -171,7 +172,7 @@ def test_a_scheduled_event_is_moved(aws, gateway):
 
     gateway.modify_event_start(instance_id, event.event_id, wanted)
 
-    (status,) = gateway.describe_instance_status()
+    (status,) = listed(gateway.describe_instance_status())
     assert status.events[0].not_before == wanted
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from elements.aws.errors import AwsDenied, AwsError, AwsRejected, AwsUnreachable
+from tests.aws.pages import listed
 
 REFUSED_CREDENTIALS = [
     ("AuthFailure", 401, "AWS refused the access key, or region eu-central-1 is not enabled for this account."),
@@ -104,14 +105,14 @@ def test_a_region_that_is_not_enabled_is_named_and_not_only_the_key(aws, open_to
     gateway = open_to(aws.add_keys(disabled_regions=["ap-east-1"]), aws.url, region="ap-east-1")
 
     with pytest.raises(AwsDenied, match="region ap-east-1 is not enabled"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
 
 def test_a_clock_that_is_wrong_is_told_by_how_much(aws, gateway):
     aws.set(clock_skew_s=3600)
 
     with pytest.raises(AwsDenied, match="clock of the ec2mon server is 60 min off"):
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
 
 @pytest.mark.parametrize(
@@ -161,6 +162,6 @@ def test_an_endpoint_that_is_no_url_is_said_to_be_none(keys, open_to):
     gateway = open_to(keys, "not a url")
 
     with pytest.raises(AwsUnreachable, match="cannot be asked at this endpoint") as raised:
-        gateway.describe_instances()
+        listed(gateway.describe_instances())
 
     assert raised.value.definite

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elements.aws import parsing
+from tests.aws.pages import listed
 
 
 def one(**raw):
@@ -77,7 +78,7 @@ def test_a_status_holds_three_checks_and_since_when_the_first_failed(aws, gatewa
     (instance_id,) = aws.add_instances()
     aws.instance(instance_id).fail_check("ebs")
 
-    (status,) = gateway.describe_instance_status()
+    (status,) = listed(gateway.describe_instance_status())
 
     assert (status.system, status.instance, status.ebs) == ("ok", "ok", "impaired")
     assert status.impaired_since is not None

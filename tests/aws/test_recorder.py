@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from elements.aws.errors import AwsError
+from tests.aws.pages import listed
 
 PLANTED = "planted-secret-access-key-00000000000000"
 TOKEN = "planted-session-token-" + "0" * 40
@@ -13,7 +14,7 @@ TOKEN = "planted-session-token-" + "0" * 40
 def test_an_answer_is_one_record_with_all_that_is_shown_of_it(aws, gateway, records):
     aws.add_instances(count=3)
 
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
 
     (record,) = records
     assert (record.service, record.operation, record.caller, record.outcome) == (
@@ -32,7 +33,7 @@ def test_an_answer_is_one_record_with_all_that_is_shown_of_it(aws, gateway, reco
 def test_every_attempt_is_a_record_of_its_own(aws, gateway, records):
     aws.fault("throttle", "DescribeInstances", times=2)
 
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
 
     assert [(r.attempt, r.outcome, r.http_status, r.error_code) for r in records] == [
         (1, "error", 503, "RequestLimitExceeded"),
@@ -63,14 +64,14 @@ def test_whatever_goes_wrong_is_recorded_once(aws, keys, open_to, records, fault
     aws.fault(fault, "DescribeInstances")
 
     with pytest.raises(AwsError):
-        open_to(keys, aws.url, attempts=1, read_s=1).describe_instances()
+        listed(open_to(keys, aws.url, attempts=1, read_s=1).describe_instances())
 
     assert [record.outcome for record in records] == [outcome]
 
 
 def test_a_call_that_could_not_connect_is_recorded(keys, open_to, records):
     with pytest.raises(AwsError):
-        open_to(keys, "http://127.0.0.1:9", attempts=1).describe_instances()
+        listed(open_to(keys, "http://127.0.0.1:9", attempts=1).describe_instances())
 
     assert [(record.outcome, record.error_code) for record in records] == [("no-answer", "EndpointConnectionError")]
 
@@ -85,14 +86,14 @@ def test_a_recording_that_fails_does_not_hide_the_answer(aws, keys, open_to, rec
     gateway = open_to(keys, aws.url)
     gateway._recorder._record = Full().append
 
-    assert len(gateway.describe_instances()) == 1
+    assert len(listed(gateway.describe_instances())) == 1
     assert "could not be recorded" in caplog.text
 
 
 def test_the_clock_difference_is_taken_from_the_answer(aws, gateway):
     aws.set(clock_skew_s=120)
 
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
 
     assert 115 < gateway.clock_offset_s < 125
 
@@ -100,7 +101,7 @@ def test_the_clock_difference_is_taken_from_the_answer(aws, gateway):
 def test_a_call_without_an_answer_has_no_request_id_of_the_one_before(aws, keys, open_to):
     (instance_id,) = aws.add_instances()
     gateway = open_to(keys, aws.url, read_s=1)
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     answered = gateway.last_request_id
     aws.fault("lost", "StopInstances")
 
@@ -145,8 +146,8 @@ def test_no_secret_is_in_records_errors_or_logs_even_at_debug(aws, open_to, reco
     said = []
 
     calls = (
-        gateway.describe_instances,
-        gateway.describe_instance_status,
+        lambda: listed(gateway.describe_instances()),
+        lambda: listed(gateway.describe_instance_status()),
         gateway.caller_identity,
         lambda: gateway.stop_instances([instance_id]),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from elements.aws.errors import AwsUnreachable
 from elements.aws.session import BlankKeys, Credentials
+from tests.aws.pages import listed
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_the_keys_of_the_machine_never_sign(aws, keys, open_to, monkeypatch, tmp
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     gateway = open_to(keys, aws.url)
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     gateway.caller_identity()
 
     assert {(call.access_key_id, call.region) for call in aws.journal()} == {(keys.access_key_id, "eu-central-1")}
@@ -49,7 +50,7 @@ def test_the_sdks_endpoint_setting_is_used_where_an_element_names_none(aws, keys
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
 
     gateway = open_to(keys)
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     gateway.caller_identity()
 
     assert [call.action for call in aws.journal()] == ["DescribeInstances", "GetCallerIdentity"]
@@ -59,7 +60,7 @@ def test_an_elements_own_endpoint_wins_over_the_sdks(aws, keys, open_to, monkeyp
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:9")
 
-    open_to(keys, aws.url).describe_instances()
+    listed(open_to(keys, aws.url).describe_instances())
 
     assert len(aws.journal("DescribeInstances")) == 1
 
@@ -78,7 +79,7 @@ def test_a_certificate_of_the_sdks_bundle_is_trusted(tls_aws, open_to, certifica
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     tls_aws.add_instances()
 
-    assert len(open_to(tls_aws.add_keys(), tls_aws.url).describe_instances()) == 1
+    assert len(listed(open_to(tls_aws.add_keys(), tls_aws.url).describe_instances())) == 1
 
 
 def test_a_tls_answer_that_is_broken_on_the_way_leaves_the_outcome_of_a_write_open(
@@ -152,7 +153,7 @@ def test_the_sdks_proxy_setting_is_used(tls_aws, open_to, certificate, proxy, mo
     monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
     tls_aws.add_instances()
 
-    found = open_to(tls_aws.add_keys(), tls_aws.url).describe_instances()
+    found = listed(open_to(tls_aws.add_keys(), tls_aws.url).describe_instances())
 
     assert len(found) == 1
     assert proxy.asked_for == [tls_aws.url.removeprefix("https://")]
@@ -173,9 +174,11 @@ def test_reads_are_tried_three_times_and_writes_once_whatever_the_machine_says(a
         monkeypatch.setenv(name, value)
     aws.fault("internal")
 
-    for ask in (gateway.describe_instances, gateway.describe_instance_status, gateway.caller_identity):
+    for ask in (gateway.describe_instances, gateway.describe_instance_status):
         with pytest.raises(AwsUnreachable):
-            ask()
+            listed(ask())
+    with pytest.raises(AwsUnreachable):
+        gateway.caller_identity()
     for ask in (gateway.start_instances, gateway.stop_instances, gateway.reboot_instances):
         with pytest.raises(AwsUnreachable):
             ask(["i-0123456789abcdef0"])
@@ -204,7 +207,7 @@ def test_whatever_goes_wrong_a_write_is_sent_once(aws, gateway, fault):
 
 def test_connections_are_closed_when_a_gateway_is_dropped(aws, open_to, keys):
     gateway = open_to(keys, aws.url)
-    gateway.describe_instances()
+    listed(gateway.describe_instances())
     assert _connections_to(aws.port) > 0
 
     gc.disable()

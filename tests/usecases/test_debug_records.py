@@ -17,6 +17,7 @@ from elements.usecases.follow_actions import follow
 from elements.usecases.run_polls import poll_once
 from elements.usecases.test_connection import examine
 from tests import builders
+from tests.aws.pages import listed
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +64,7 @@ def test_each_silence_is_a_record_with_its_number(aws):
     element = builders.element(aws, aws.add_keys())
     aws.fault("hang", "DescribeInstances", times=1)
 
-    connect(element, caller="poll", patience=Patience(read_s=1)).describe_instances()
+    listed(connect(element, caller="poll", patience=Patience(read_s=1)).describe_instances())
 
     assert attempts("DescribeInstances") == [(1, "no-answer", "ReadTimeoutError"), (2, "ok", "")]
 
