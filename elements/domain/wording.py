@@ -1,5 +1,6 @@
 """How times, numbers and words are written (the interface guide, chapter 7)."""
 
+import unicodedata
 from datetime import datetime, timedelta
 
 NB = "\u00a0"
@@ -51,6 +52,13 @@ def grouped(number: int) -> str:
 def account(account_id: str) -> str:
     """Return an account in groups of four."""
     return NB.join(account_id[start : start + 4] for start in range(0, len(account_id), 4))
+
+
+def visible(text: str) -> str:
+    """Return a text from outside with each of its control characters shown as ·."""
+    if text.isprintable():
+        return text
+    return "".join("·" if unicodedata.category(char) == "Cc" else char for char in text)
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django_tables2.data import TableListData
 
 from elements.domain.status_checks import checks_word
-from elements.domain.wording import absolute
+from elements.domain.wording import absolute, visible
 from elements.models import Instance
 from elements.models.instances import SORTS, TAG_PREFIX, is_sort
 from elements.tables.instance_rows import InstanceRow, PageFacts
@@ -131,7 +131,7 @@ class TextColumn(tables.Column):
 
     def render(self, record: InstanceRow) -> str:
         """Return the text, or a dash."""
-        return str(self.choice.value(record.instance)) or "–"
+        return visible(str(self.choice.value(record.instance))) or "–"
 
 
 class InstanceTable(tables.Table):
@@ -155,7 +155,7 @@ class InstanceTable(tables.Table):
     def __init__(
         self, rows: Sequence[InstanceRow], *, choices: Sequence[Choice], page: PageFacts, sort: str, caption: str
     ) -> None:
-        classes = "t t--stack t--inst is-stale" if page.is_stale else "t t--stack t--inst"
+        classes = "t t--inst is-stale" if page.is_stale else "t t--inst"
         self.caption, self.label = caption, "Instances table"
         self.total, self.clear_url = 0, ""
         self.data_order: str | None = None

@@ -104,6 +104,12 @@ def account(account_id: str) -> str:
 
 
 @register.filter
+def visible(text: str) -> str:
+    """Return a text from outside in one line, its control characters shown as ·."""
+    return wording.visible(text)
+
+
+@register.filter
 def masked(hint: str) -> str:
     """Return an Access Key ID of which only both ends are known."""
     return f"{hint[:-4]}{'•' * 12}{hint[-4:]}"

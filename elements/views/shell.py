@@ -45,8 +45,8 @@ class Shell:
 
     @property
     def attention(self) -> int:
-        """Return how many elements need somebody, for the title of a tab in the background."""
-        return sum(bool(entry.failing) or entry.connection.state == "not-connected" for entry in self.elements)
+        """Return how many instances and connections fail, for the title of a tab in the background."""
+        return sum(entry.failing + (entry.connection.state == "not-connected") for entry in self.elements)
 
     @property
     def has_many(self) -> bool:

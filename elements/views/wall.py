@@ -12,8 +12,11 @@ from django.views.generic import TemplateView
 from elements.models import Element, UserSettings, WallScreen
 from elements.models.user_settings import OFFERED
 from elements.tables.overview import Row, Totals
-from elements.tables.wall import cards, coming
+from elements.tables.wall import cards, coming, with_glyphs
 from elements.views.pages import LivePageMixin
+
+# A card's part of the token; with more cards than this the token would be too long for an address.
+MARK, MARKED_AT_MOST = 6, 200
 
 
 class Wall(LivePageMixin, TemplateView):
@@ -32,18 +35,35 @@ class Wall(LivePageMixin, TemplateView):
             for element in Element.objects.with_poll()
         ]
 
-    def live_state(self) -> tuple[object, ...]:
-        """Return what the cards show: the rows of an element change with the revision of its Poll."""
-        return tuple(
-            (
-                row.element.pk,
-                row.element.name,
-                row.connection.state,
-                row.poll and (row.poll.revision, row.poll.counts, row.poll.succeeded_at),
-                coming(row, self.now),
-            )
-            for row in self.rows
-        )
+    @cached_property
+    def small(self) -> set[int]:
+        """Return the elements whose instances are shown one by one."""
+        return with_glyphs(self.rows)
+
+    @cached_property
+    def marks(self) -> list[str]:
+        """Return for each card a short text that changes with it: its rows change with the revision of the Poll."""
+        return [_short(self._shown(row), MARK) for row in self.rows]
+
+    def _shown(self, row: Row) -> tuple[object, ...]:
+        polled = row.poll and (row.poll.revision, row.poll.counts, row.poll.succeeded_at)
+        is_small = row.element.pk in self.small
+        return (row.element.pk, row.element.name, row.connection.state, polled, coming(row, self.now), is_small)
+
+    @property
+    def live_token(self) -> str:
+        """Return the marks of all cards, so that the next answer leaves out those that did not change."""
+        marks = "".join(self.marks)
+        return f"w{marks if len(self.rows) <= MARKED_AT_MOST else _short(marks, 16)}"
+
+    @property
+    def changed(self) -> list[Row]:
+        """Return the elements whose cards the script does not have as they are; for a whole page every one."""
+        since, token = self.request.GET.get("since", ""), self.live_token
+        if not self.is_fragment or len(since) != len(token) or len(self.rows) > MARKED_AT_MOST:
+            return self.rows
+        known = [since[at : at + MARK] for at in range(1, len(since), MARK)]
+        return [row for row, mark, had in zip(self.rows, self.marks, known, strict=True) if mark != had]
 
     def look(self) -> dict[str, str]:
         """Return theme and zone: what the address asks for, else what the user chose; where nothing is, dark."""
@@ -58,22 +78,26 @@ class Wall(LivePageMixin, TemplateView):
         """Add the cards and the totals."""
         context = super().get_context_data(**kwargs)
         totals, rows = Totals(self.rows), self.rows
-        names = repr([row.element.pk for row in rows]).encode()
         context.update(
-            cards=cards(rows, self.now),
+            cards=cards(self.changed, self.small, self.now),
             totals=totals,
             running=sum(row.running for row in rows),
             failing=sum(row.failing for row in rows),
             changing=sum(row.count("changing") for row in rows),
             stopped=sum(row.count("stopped") for row in rows),
             not_connected=totals.in_state("not-connected"),
-            attention=sum(bool(row.failing) or row.connection.state == "not-connected" for row in rows),
+            attention=sum(row.failing + (row.connection.state == "not-connected") for row in rows),
             # Another set or order of elements has the page loaded anew.
-            shape=hashlib.blake2b(names, digest_size=8).hexdigest(),
+            shape=_short([row.element.pk for row in rows], 16),
             is_linked=self.is_linked,
             **self.look(),
         )
         return context
+
+
+def _short(value: object, length: int) -> str:
+    """Return a text of this length that changes with a value."""
+    return hashlib.blake2b(repr(value).encode(), digest_size=length // 2).hexdigest()
 
 
 @method_decorator(login_not_required, name="dispatch")

@@ -171,6 +171,18 @@ def test_names_from_outside_are_text(operator, element):
     assert "<bdi>&lt;img src=x&gt;</bdi>" in html
 
 
+def test_control_characters_of_tags_are_seen(viewer, element):
+    row = builders.instance(element, "x", tags={"no\x07te": "one\ntwo\t\x85"})
+    builders.polled(element)
+
+    html = page(viewer, "?col=tags&col=tag:no%07te")
+
+    assert "<bdi>no·te</bdi>=<b><bdi>one·two··</bdi></b>" in html
+    assert re.search(r"<td[^>]*>one·two··</td>", html)
+    assert "<bdi>one·two··</bdi>" in page(viewer, f"{row.instance_id}/")
+    assert "<bdi>no·te=one</bdi>" in viewer.get("/find/?q=te").content.decode()
+
+
 def test_viewers_see_no_control_at_all(viewer, fleet):
     html = page(viewer)
 

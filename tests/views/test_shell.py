@@ -57,7 +57,7 @@ def test_the_side_list_shows_how_each_element_is(viewer):
     assert "Connected: " in told["fine"] and "41 running" in told["fine"]
     assert "2 impaired" in told["failing"]
     assert "Not connected: " in told["lost"] and re.search(r"eu-central-1, \d+ s old", told["lost"])
-    assert "<title>(2) Overview" in page(viewer)
+    assert "<title>(3) Overview" in page(viewer)
 
 
 def test_the_side_list_costs_one_query_and_loads_neither_keys_nor_results_of_polls(
