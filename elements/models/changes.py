@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 from elements.domain.history import KINDS, Difference
+from elements.domain.instance_states import CHANGING
 from elements.models.actions import Action
 from elements.models.elements import Element
 
@@ -31,6 +32,10 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def told(self) -> "ChangeQuerySet":
         """Keep those that are worth a sentence: a check that ends with its instance's run is none."""
         return self.exclude(kind="check", after="")
+
+    def settled(self) -> "ChangeQuerySet":
+        """Leave out states that are only the way to another."""
+        return self.exclude(kind="state", after__in=CHANGING)
 
     def newest(self) -> "ChangeQuerySet":
         """Order by time, newest first; what was observed later comes first at the same time."""

@@ -14,6 +14,7 @@ from elements.domain.instance_rows import CHECK_RANKS
 from elements.domain.instance_states import state_view
 from elements.domain.scheduled_events import event_word, urgency
 from elements.models import Instance, ScheduledEvent
+from elements.tables.latest import Latest, latest
 from elements.tables.overview import Row
 
 # An element with more instances than this shows a bar and the failing ones by name.
@@ -25,6 +26,8 @@ MOST_EVENTS = 500
 # An instance that goes leaves its place empty for so long: the others keep theirs.
 PLACE_KEPT = timedelta(days=1)
 EVENTS_WITHIN = timedelta(hours=48)
+# So long the last change of an element stands on its card.
+CHANGES_WITHIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Card:
     is_large: bool = False
     failing: Sequence[tuple[str, str]] = field(default=())
     soon: Coming | None = None
+    latest: Latest | None = None
 
     @property
     def href(self) -> str:
@@ -110,10 +114,11 @@ def coming(row: Row, now: datetime) -> Coming | None:
     return Coming(row.next_event, row.next_event_at, urgency(code, row.next_event_at, now))
 
 
-def cards(rows: Sequence[Row], now: datetime) -> list[Card]:
-    """Return a card for each row: three queries, however many elements and instances there are."""
-    small = with_glyphs(rows)
-    cells = _cells(small, now)
+def cards(rows: Sequence[Row], small: set[int], now: datetime) -> list[Card]:
+    """Return a card for each row, those in `small` with glyphs: five queries, however much there is to show."""
+    cells = _cells({row.element.pk for row in rows} & small, now)
+    # The newest comes first, so that it is the one that stays.
+    last = {change.element_id: change for change in reversed(latest(now, CHANGES_WITHIN))}
     failing = _failing([row.element.pk for row in rows if row.failing and row.element.pk not in small])
     soon = _soon([row.element.pk for row in rows if row.next_event_at], now)
     return [
@@ -124,6 +129,7 @@ def cards(rows: Sequence[Row], now: datetime) -> list[Card]:
             is_large=row.element.pk not in small,
             failing=failing[row.element.pk],
             soon=soon.get(row.element.pk),
+            latest=last.get(row.element.pk),
         )
         for row in rows
     ]

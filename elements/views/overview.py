@@ -1,5 +1,6 @@
 """Overview: what needs a person, then the state of every element."""
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +12,13 @@ from elements.domain.iam_policy import policy
 from elements.domain.naming import clean
 from elements.models import Element, ScheduledEvent
 from elements.tables.attention import Attention, attention
+from elements.tables.latest import Latest, latest
 from elements.tables.overview import KINDS, Row, Totals
 from elements.views.pages import SOON, LivePageMixin
 
 PAGE_SIZE = 100
+# What changed is told for so long, and in so many lines.
+TOLD_WITHIN, TOLD_AT_MOST = timedelta(hours=24), 8
 
 
 class Overview(LivePageMixin, TemplateView):
@@ -72,10 +76,21 @@ class Overview(LivePageMixin, TemplateView):
         """Return what needs somebody."""
         return attention(self.rows, self.now)
 
+    def latest(self) -> list[tuple[Row, Latest]]:
+        """Return what changed lately, each with its element."""
+        by_pk = {row.element.pk: row for row in self.rows}
+        told = [(by_pk[each.element_id], each) for each in latest(self.now, TOLD_WITHIN) if each.element_id in by_pk]
+        return told[:TOLD_AT_MOST]
+
     def live_state(self) -> tuple[object, ...]:
         """Return what the page shows of the elements and of what needs somebody."""
         shown = tuple(
-            (row.element.pk, row.element.account_id, row.poll and (row.poll.attempted_at, row.poll.counts), row.coming)
+            (
+                row.element.pk,
+                row.element.account_id,
+                row.poll and (row.poll.attempted_at, row.poll.revision, row.poll.counts),
+                row.coming,
+            )
             for row in self.rows
         )
         return (*super().live_state(), shown, self.attention)
@@ -92,6 +107,7 @@ class Overview(LivePageMixin, TemplateView):
             not_connected=totals.in_state("not-connected"),
             next_event_at=min((first for _, first in self.coming.values()), default=None),
             attention=self.attention,
+            latest=self.latest(),
             page=page,
             kind=KINDS.get(self.show),
             text=self.text,

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from elements.models import Action, Element, Instance, Poll, ScheduledEvent
+from elements.models import Action, Change, Element, Instance, Poll, ScheduledEvent
 from elements.tables import attention
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -74,6 +74,18 @@ def failed(instance, *, ago_s=11, status="refused", verb="stop", **fields):
         request_id="54d368fb-dcab-0ec0-dddc-4b594281f6ee",
         **fields,
     )
+
+
+def changed(instance, *, ago_s=240, kind="state", before="running", after="stopped", **fields):
+    at = timezone.now() - timedelta(seconds=ago_s)
+    values = {"kind": kind, "at": at, "before": before, "after": after, **fields}
+    return Change.objects.create(element=instance.element, instance_id_text=instance.instance_id, **values)
+
+
+def latest(html):
+    """Return what is told of each of the latest changes."""
+    part = html[html.index('data-live-part="latest"') :]
+    return [text(line).strip() for line in re.findall(r"<li>(.*?)</li>", part[: part.index("</section>")], re.DOTALL)]
 
 
 def text(html):
@@ -328,8 +340,8 @@ def test_an_element_without_a_poll_says_that_there_is_no_data(viewer):
 def test_the_page_costs_the_same_queries_for_one_element_and_for_many(
     viewer, django_assert_max_num_queries, django_assert_num_queries
 ):
-    failed(failing(element()))
-    with django_assert_max_num_queries(11) as few:
+    changed(failed(failing(element())).instance)
+    with django_assert_max_num_queries(12) as few:
         show(viewer)
     Element.objects.bulk_create(
         Element(name=f"E{n}", slug=f"e{n}", region="eu-central-1", account_id="111122223333") for n in range(150)
@@ -403,7 +415,7 @@ def test_a_live_page_gets_its_parts_when_something_changed_and_nothing_otherwise
 
     assert unchanged.status_code == 204
     html = changed.content.decode()
-    assert re.findall(r'data-live-part="([\w-]+)"', html) == ["side", "tiles", "attention", "elements-count"]
+    assert re.findall(r'data-live-part="([\w-]+)"', html) == ["side", "tiles", "attention", "elements-count", "latest"]
     assert f'data-key="{row.pk}"' in html
     assert "<html" not in html
 
@@ -442,3 +454,57 @@ def test_after_a_poll_of_the_real_thing_its_numbers_are_shown(aws, viewer):
     poll_once(row.pk, caller="poll", now=timezone.now())
 
     assert tile(show(viewer), "running")[2] == "2runningof 3 known"
+
+
+def test_the_latest_changes_of_all_elements_are_told_with_whoever_made_them(viewer):
+    frankfurt, ireland = element(), element("Ireland")
+    changed(instance(frankfurt, "i-1"), ago_s=300, by="maria.k")
+    changed(instance(ireland, "i-2"), ago_s=60)
+    changed(instance(frankfurt, "i-3"), ago_s=9, kind="check", before="ok", after="impaired", what="system_status")
+
+    told = latest(show(viewer))
+
+    assert told == [
+        "System status check failedname of i-3, Frankfurt9 s ago",
+        "Stopped, not by ec2monname of i-2, Ireland1 min ago",
+        "Stopped, asked for by maria.kname of i-1, Frankfurt5 min ago",
+    ]
+
+
+def test_the_same_of_several_instances_is_one_line(viewer):
+    frankfurt = element()
+    for number in range(12):
+        changed(instance(frankfurt, f"i-{number}"), by="maria.k")
+    changed(frankfurt.instances.first(), by="maria.k")
+
+    told = latest(show(viewer))
+
+    assert len(told) == 1
+    assert "name of i-0 and 11 more, Frankfurt" in told[0]
+
+
+def test_the_way_to_a_state_and_what_is_longer_ago_than_a_day_are_not_told(viewer):
+    one = instance(element())
+    changed(one, after="stopping")
+    changed(one, ago_s=90_000)
+
+    html = show(viewer)
+
+    assert latest(html) == []
+    assert "Nothing changed." in text(html)
+
+
+def test_a_time_without_observation_is_told_of_its_element(viewer):
+    now, row = timezone.now(), element()
+    Change.objects.create(element=row, kind="gap", at=now, from_at=now - timedelta(minutes=6), to_at=now)
+
+    assert latest(show(viewer)) == ["Not observed for 6 minFrankfurt0 s ago"]
+
+
+def test_a_change_that_only_the_look_after_an_action_saw_reaches_open_pages(viewer):
+    row = instance(element())
+    since = re.search(r'data-revision="([^"]+)"', show(viewer))[1]
+    changed(row)
+    Poll.objects.update(revision=2)
+
+    assert "name of i-0001, Frankfurt" in text(live(viewer, since).content.decode())

@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from elements.models import Activity, Instance, Poll, ScheduledEvent, WallScreen
+from elements.models import Activity, Change, Instance, Poll, ScheduledEvent, WallScreen
 from elements.tables import wall
+from elements.views import wall as views
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,12 @@ def frankfurt(db):
     builders.instance(element, "encoder-2", checks=("ok", "impaired", "ok"))
     builders.instance(element, "archive", state="stopped")
     return builders.polled(element)
+
+
+def changed(element, name, **fields):
+    row = element.instances.get(display_name=name)
+    values = {"kind": "state", "at": timezone.now(), "before": "running", "after": "stopped", **fields}
+    return Change.objects.create(element=element, instance_id_text=row.instance_id, **values)
 
 
 def address_of(name="foyer"):
@@ -164,7 +171,8 @@ def test_the_queries_are_the_same_for_one_element_and_for_many(viewer, frankfurt
         element=frankfurt, event_id="e", code="instance-stop", not_before=timezone.now(), first_seen_at=timezone.now()
     )
     builders.polled(frankfurt)
-    with django_assert_num_queries(8) as one:
+    changed(frankfurt, "encoder-1")
+    with django_assert_num_queries(10) as one:
         show(viewer)
     for number in range(8):
         element = builders.element(name=f"Element {number}")
@@ -195,6 +203,59 @@ def test_a_changed_wall_answers_with_its_parts_and_no_frame(viewer, frankfurt):
     assert f'data-live-part="element-{frankfurt.pk}"' in html
     assert "<symbol" not in html
     assert token not in html
+
+
+def test_only_the_cards_that_changed_are_sent(viewer, frankfurt):
+    ireland = builders.polled(builders.element(name="Ireland"))
+    token = re.search(r'data-revision="([^"]+)"', show(viewer))[1]
+    Poll.objects.filter(element=ireland).update(revision=2)
+
+    html = viewer.get(URL, {"since": token}, headers={"X-Fragment": "live"}).content.decode()
+
+    assert re.findall(r'data-live-part="([\w-]+)"', html) == ["sum", f"element-{ireland.pk}"]
+    assert "2 running" in text(html)
+
+
+@pytest.mark.parametrize("token", ["w", "x" * 7, "w" + "x" * 6, "w" + "x" * 600, "\x00"])
+def test_whoever_asks_with_a_token_that_was_never_given_gets_every_card(viewer, frankfurt, token):
+    answer = viewer.get(URL, {"since": token}, headers={"X-Fragment": "live"})
+
+    assert f'data-live-part="element-{frankfurt.pk}"' in answer.content.decode()
+
+
+def test_the_token_of_very_many_elements_fits_into_an_address(viewer, frankfurt, monkeypatch):
+    monkeypatch.setattr(views, "MARKED_AT_MOST", 1)
+    ireland = builders.polled(builders.element(name="Ireland"))
+    token = re.search(r'data-revision="([^"]+)"', show(viewer))[1]
+    unchanged = viewer.get(URL, {"since": token}, headers={"X-Fragment": "live"})
+    Poll.objects.filter(element=ireland).update(revision=2)
+
+    html = viewer.get(URL, {"since": token}, headers={"X-Fragment": "live"}).content.decode()
+
+    assert (len(token), unchanged.status_code) == (17, 204)
+    assert html.count('data-live-part="element-') == 2
+
+
+def test_the_last_change_of_the_hour_stands_on_its_card(viewer, frankfurt):
+    changed(frankfurt, "encoder-1", at=timezone.now() - timedelta(minutes=50), after="running", before="stopped")
+    changed(frankfurt, "archive", at=timezone.now() - timedelta(minutes=4))
+    quiet = builders.polled(builders.element(name="Ireland"))
+
+    html = show(viewer)
+
+    assert "Stopped, not by ec2mon: archive, 4 min ago" in text(card(html, frankfurt)[1])
+    assert "ago" not in text(card(html, quiet)[1])
+    Change.objects.update(at=timezone.now() - timedelta(minutes=61))
+    assert "ago" not in text(card(show(viewer), frankfurt)[1])
+
+
+def test_a_wall_names_nobody(frankfurt):
+    changed(frankfurt, "archive", by="maria.k")
+
+    html = show(Client(), address_of())
+
+    assert "Stopped: archive" in text(html)
+    assert "maria.k" not in html
 
 
 def test_the_time_alone_makes_an_element_late(viewer, frankfurt):
