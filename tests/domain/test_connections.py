@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from elements.domain.connections import PollFacts, connection
+from elements.domain.connections import CONNECTED, LATE, NEW, NOT_CONNECTED, PAUSED, PollFacts, connection
 
 NOW = datetime(2026, 3, 18, 14, tzinfo=UTC)
 
@@ -36,3 +36,17 @@ def state(age_s=None, **facts):
 )
 def test_the_state_follows_the_age_the_failures_and_their_kind(age_s, facts, expected):
     assert state(age_s, **facts) == expected
+
+
+@pytest.mark.parametrize(
+    ("view", "icon", "tone", "word"),
+    [
+        (CONNECTED, "c-ok", "ok", "Connected"),
+        (LATE, "c-late", "warn", "Late"),
+        (NOT_CONNECTED, "c-fail", "crit", "Not connected"),
+        (PAUSED, "c-paused", "idle", "Polling paused"),
+        (NEW, "c-new", "idle", "Waiting for first poll"),
+    ],
+)
+def test_each_connection_has_its_glyph_tone_and_word(view, icon, tone, word):
+    assert (view.icon, view.tone, view.word) == (icon, tone, word)

@@ -14,9 +14,23 @@ def test_a_name_wins_over_its_code():
     assert state_name("", None) == "unknown"
 
 
-def test_every_state_has_a_look_of_its_own_and_what_nobody_knows_looks_unknown():
-    assert len({state_view(state).word for state in STATES}) == len(STATES)
-    assert state_view("hovering").word == "Unknown"
+@pytest.mark.parametrize(
+    ("state", "icon", "tone", "word"),
+    [
+        ("running", "s-running", "ok", "Running"),
+        ("pending", "s-pending", "busy", "Starting"),
+        ("stopping", "s-stopping", "busy", "Stopping"),
+        ("stopped", "s-stopped", "idle", "Stopped"),
+        ("shutting-down", "s-shutting-down", "busy", "Shutting down"),
+        ("terminated", "s-terminated", "idle", "Terminated"),
+        ("gone", "s-unknown", "idle", "Gone"),
+        ("hovering", "s-unknown", "idle", "Unknown"),
+    ],
+)
+def test_every_state_has_its_glyph_tone_and_word_and_what_nobody_knows_looks_unknown(state, icon, tone, word):
+    view = state_view(state)
+
+    assert (view.icon, view.tone, view.word) == (icon, tone, word)
 
 
 def test_verbs_start_from_states_that_last_and_pass_through_those_that_do_not():

@@ -31,10 +31,14 @@ def test_a_state_on_the_move_says_since_when():
     assert shown("pending", since=since).view.word == "Starting"
 
 
-def test_a_move_that_takes_longer_than_five_minutes_is_amber():
-    said = shown("stopping", since=NOW - timedelta(minutes=6))
+@pytest.mark.parametrize(
+    ("state", "word"), [("stopping", "Still stopping, after"), ("pending", "Still starting, after")]
+)
+@pytest.mark.parametrize(("seconds", "is_slow"), [(299, False), (300, True)])
+def test_a_move_that_takes_longer_than_five_minutes_is_amber(state, word, seconds, is_slow):
+    said = shown(state, since=NOW - timedelta(seconds=seconds))
 
-    assert (said.view.word, said.view.tone, said.is_slow) == ("Still stopping, after", "warn", True)
+    assert (said.view.word == word, said.view.tone == "warn", said.is_slow) == (is_slow, is_slow, is_slow)
 
 
 def test_what_aws_no_longer_lists_is_gone_whatever_was_asked():
@@ -43,11 +47,12 @@ def test_what_aws_no_longer_lists_is_gone_whatever_was_asked():
     assert (said.view.word, said.is_ago) == ("Gone", True)
 
 
+@pytest.mark.parametrize(("verb", "word"), [("stop", "Stop requested,"), ("start", "Start requested,")])
 @pytest.mark.parametrize(("viewer", "note"), [("maria", "you,"), ("olga", "maria,")])
-def test_a_request_names_who_asked(viewer, note):
-    said = shown(action=action("requested"), viewer=viewer)
+def test_a_request_names_who_asked(viewer, note, verb, word):
+    said = shown(action=action("requested", verb), viewer=viewer)
 
-    assert (said.view.word, said.view.icon, said.note) == ("Stop requested,", "c-late", note)
+    assert (said.view.word, said.view.tone, said.view.icon, said.note) == (word, "busy", "c-late", note)
     assert said.since == NOW - timedelta(seconds=10)
 
 

@@ -251,6 +251,33 @@ def test_a_failure_links_to_its_debug_record(operator, fleet):
     assert 'class="is-attn' in row
 
 
+def test_what_takes_long_says_so_with_its_time_and_the_checks_of_what_is_stopped_are_said_in_words(operator, fleet):
+    since = timezone.now() - timedelta(minutes=6, seconds=3)
+    fleet.instances.filter(display_name="encoder-1").update(state="stopping", state_since_at=since)
+
+    html = page(operator)
+    slow, stopped = row_of(html, "encoder-1"), row_of(html, "qc-station")
+
+    assert re.search(
+        r'class="st st--warn">.*?<span>Still stopping, after <time[^>]*>6\xa0min</time></span>', slow, re.S
+    )
+    assert '<span class="vh">not checked while stopped</span>' in stopped
+    assert '<span class="subtle" aria-hidden="true">–</span>' in stopped
+
+
+def test_only_rows_that_fail_or_are_under_way_are_tinted(operator, fleet):
+    builders.instance(fleet, "bad", checks=("ok", "impaired", "ok"))
+    builders.instance(fleet, "moving", state="stopping")
+    builders.polled(fleet)
+    asked(fleet, "encoder-2", "accepted", answered_at=timezone.now())
+
+    html = page(operator)
+    tinted = {name: re.search(r"is-(attn|busy)", row_of(html, name)) for name in names(html)}
+
+    assert {name: found[1] for name, found in tinted.items() if found} == {"bad": "attn", "encoder-2": "busy"}
+    assert len(tinted) == 6
+
+
 def test_a_scheduled_event_shows_with_its_countdown(viewer, fleet):
     row = fleet.instances.get(display_name="encoder-1")
     for number, hours in enumerate((50, 3)):
