@@ -1,5 +1,5 @@
 /* Start, stop, reboot: one dialog which names everything it will touch. The server writes it, and checks again. */
-import { $, on, say } from "./dom.js";
+import { $, copies, fragment, on, parse, say } from "./dom.js";
 import * as flashes from "./flashes.js";
 import * as live from "./live.js";
 import * as selection from "./selection.js";
@@ -10,14 +10,12 @@ const IN_ADDRESS = 100;
 const dialog = $("#dlg-act");
 const NO_ANSWER = ["crit", "No answer from the ec2mon server", "It is not known whether the request arrived. Check the states before trying again."];
 
-const send = (url, options = {}, fragment = "dialog") => fetch(url, { credentials: "same-origin", cache: "no-store", ...options, headers: { "X-Fragment": fragment } });
 /* form.action would be the field of that name. */
 const addressOf = (form) => form.getAttribute("action");
-const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 
 /* Cancel is the safe button, so it has the focus; the button that acts waits for the number where one is asked for. */
 const show = (form) => {
-  dialog.replaceChildren(document.importNode(form, true));
+  dialog.replaceChildren(...copies([form]));
   if (!dialog.open) dialog.showModal();
   guard();
   repaint();
@@ -41,7 +39,7 @@ const take = async (answer) => {
 
 const ask = async (url, options) => {
   if (live.isLost()) { say("Start and Stop are off until the ec2mon server answers"); return; }
-  try { await take(await send(url, options)); } catch { flashes.flash("crit", "The ec2mon server did not answer", "Nothing was asked of AWS. Try again."); }
+  try { await take(await fragment("dialog", url, options)); } catch { flashes.flash("crit", "The ec2mon server did not answer", "Nothing was asked of AWS. Try again."); }
 };
 
 /** Ask what a verb would do to some instances. */
@@ -57,7 +55,7 @@ const submit = async (form, submitter) => {
   if (form.dataset.sent) return;
   form.dataset.sent = "1";
   submitter?.setAttribute("aria-disabled", "true");
-  try { await take(await send(addressOf(form), { method: "POST", body: new FormData(form, submitter) })); }
+  try { await take(await fragment("dialog", addressOf(form), { method: "POST", body: new FormData(form, submitter) })); }
   catch { dialog.close(); flashes.flash(...NO_ANSWER); live.hurry(); }
   delete form.dataset.sent;
   submitter?.removeAttribute("aria-disabled");
@@ -66,8 +64,7 @@ const submit = async (form, submitter) => {
 export const start = () => {
   on("click", "[data-act]", (event, button) => {
     event.preventDefault();
-    if (button.disabled || button.getAttribute("aria-disabled") === "true") return;
-    if (button.href) ask(button.href); else confirm(button.dataset.act, [button.closest("tr")?.dataset.key || button.value]);
+    if (button.getAttribute("aria-disabled") !== "true") ask(button.href);
   });
   on("click", "[data-bulk-act]", (_event, button) => confirm(button.dataset.bulkAct, selection.ids()));
   on("input", "input[data-expect]", guard);

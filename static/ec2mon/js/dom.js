@@ -1,4 +1,4 @@
-/* Small tools every other module uses: finding, listening, making, storing, announcing. */
+/* Small tools every other module uses: finding, listening, asking, making, storing, announcing. */
 
 export const root = document.documentElement;
 export const $ = (selector, within = document) => within.querySelector(selector);
@@ -16,6 +16,13 @@ export const session = {
   get(name) { try { return sessionStorage.getItem("ec2mon." + name); } catch { return null; } },
   set(name, value) { try { sessionStorage.setItem("ec2mon." + name, value); } catch { /* private window */ } },
 };
+
+/** Ask the server for a part of a page: docs/fragments.md. */
+export const fragment = (kind, url, options) => fetch(url, { cache: "no-store", ...options, headers: { "X-Fragment": kind } });
+/** Read an answer as a page. */
+export const parse = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+/** Copy nodes of another page. */
+export const copies = (nodes) => Array.from(nodes, (node) => document.importNode(node, true));
 
 /** Make an element; texts are always set as text, never as HTML. */
 export const make = (tag, properties, ...children) => {

@@ -1,7 +1,6 @@
-/* Find in all elements (Ctrl K): a combobox whose list the server writes, GET <form action>?q=<text>, X-Fragment: find.
-   The focus stays in the field; arrows move the active option, Enter opens it, or the page of all results when what is
-   typed has not been answered yet. */
-import { $, $$, on, paint } from "./dom.js";
+/* Find in all elements: a combobox whose list the server writes. The focus stays in the field; Enter opens the active
+   option, or the page of all results when what is typed has not been answered yet. */
+import { $, $$, copies, fragment, on, paint, parse } from "./dom.js";
 import { openDialog } from "./frame.js";
 import { signedOut } from "./live.js";
 
@@ -36,13 +35,13 @@ const ask = async () => {
   asking?.abort();
   const mine = asking = new AbortController();
   try {
-    const answer = await fetch(url, { headers: { "X-Fragment": "find" }, cache: "no-store", credentials: "same-origin", signal: AbortSignal.any([mine.signal, AbortSignal.timeout(PATIENCE_MS)]) });
+    const answer = await fragment("find", url, { signal: AbortSignal.any([mine.signal, AbortSignal.timeout(PATIENCE_MS)]) });
     if (signedOut(answer)) return dialog().close();
     if (!answer.ok) throw new Error("HTTP " + answer.status);
-    const told = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const told = await parse(answer);
     if (mine !== asking) return;
     answered = text;
-    show(Array.from($("[data-find-answer]", told).children, (option) => document.importNode(option, true)), $("[data-find-said]", told).textContent);
+    show(copies($("[data-find-answer]", told).children), $("[data-find-said]", told).textContent);
   } catch (error) {
     if (mine !== asking || error.name === "AbortError") return;
     answered = null;

@@ -1,7 +1,7 @@
 /* Flashes: results of what the user did. Good news leaves by itself, bad news stays until dismissed. */
-import { $, $$, icon, make, on, session } from "./dom.js";
+import { $, $$, copies, icon, make, on, session } from "./dom.js";
 
-const GLYPHS = { ok: "s-ok", busy: "s-stopping", warn: "s-alert", crit: "c-fail", info: "i-info" };
+const GLYPHS = { warn: "s-alert", crit: "c-fail" };
 const dock = () => $("[data-dock]") || $("#flashes");
 const dismissed = new Set((session.get("dismissed") || "").split(" ").filter(Boolean));
 
@@ -26,15 +26,14 @@ export const withoutDismissed = (part) => { for (const flash of $$(".flash[data-
 export const settle = () => $$(".flash").forEach(leave);
 
 /** Show the flashes of another page, which a form answered with. */
-export const adopt = (page) => { dock().append(...$$("[data-messages] .flash", page).map((flash) => document.importNode(flash, true))); settle(); };
+export const adopt = (page) => { dock().append(...copies($$("[data-messages] .flash", page))); settle(); };
 
-/** Say something the server did not. */
+/** Say what went wrong on the way to the server; it stays until dismissed. */
 export const flash = (tone, title, body) => {
   const close = make("button", { className: "flash__close", type: "button", ariaLabel: "Dismiss" }, icon("i-x"));
-  const text = make("div", null, make("strong", { textContent: title }), body ? make("p", { textContent: body }) : null);
-  const node = make("div", { className: "flash flash--" + tone, role: tone === "crit" || tone === "warn" ? "alert" : "status" }, icon(GLYPHS[tone]), text, close);
+  const text = make("div", null, make("strong", { textContent: title }), make("p", { textContent: body }));
+  const node = make("div", { className: "flash flash--" + tone, role: "alert" }, icon(GLYPHS[tone]), text, close);
   dock().append(node);
-  leave(node);
 };
 
 export const start = () => {

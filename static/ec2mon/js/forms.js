@@ -1,5 +1,5 @@
 /* Forms: unsaved changes, slow submits, moments in time, the naming format. */
-import { $, $$, on, paint } from "./dom.js";
+import { $, $$, copies, fragment, on, paint, parse } from "./dom.js";
 import { absolute, now, relative, span } from "./time.js";
 
 const PREVIEW_AFTER_MS = 200;
@@ -64,15 +64,15 @@ const preview = async (form) => {
   url.searchParams.set(field.name, field.value);
   let page;
   try {
-    const answer = await fetch(url, { headers: { "X-Fragment": "preview" }, credentials: "same-origin", cache: "no-store" });
+    const answer = await fragment("preview", url);
     if (!answer.ok || answer.redirected) return;
-    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    page = await parse(answer);
   } catch { return; }
   if (mine !== latest) return;
   for (const fresh of $$("body [id]", page)) {
     const node = document.getElementById(fresh.id);
     if (!node) continue;
-    node.replaceChildren(...Array.from(fresh.childNodes, (child) => document.importNode(child, true)));
+    node.replaceChildren(...copies(fresh.childNodes));
     node.hidden = fresh.hidden;
   }
   const error = document.getElementById((field.getAttribute("aria-describedby") || "").split(" ").find((id) => $(".err#" + CSS.escape(id))) || "");

@@ -1,5 +1,5 @@
 /* The frame: menus, dialogs, copying, wide tables, unfolding records. */
-import { $, $$, on, say } from "./dom.js";
+import { $, $$, on, say, session } from "./dom.js";
 import * as likes from "./likes.js";
 
 /* Menus are placed next to their button through the CSSOM: there is no style attribute in the markup. */
@@ -54,6 +54,15 @@ const unfoldAddressed = () => {
   else if (!target && /^[\da-f]{4,}(-[\da-f]+){2,}$/i.test(id) && $("[data-records]") && !location.search.includes("q=")) location.replace("?q=" + id + location.hash);
 };
 
+/* Another order is another page: say so on it, and give the keyboard back the place it had. */
+const sorted = () => {
+  const how = session.get("sorted"), link = how && $("th[aria-sort] .sort");
+  session.set("sorted", "");
+  if (link) say("Sorted by " + link.textContent.trim() + ", " + link.closest("th").ariaSort);
+  if (link && how === "keys") link.focus({ preventScroll: true });
+  on("click", ".sort", (event) => { if (!(event.ctrlKey || event.metaKey || event.shiftKey)) session.set("sorted", event.detail ? "pointer" : "keys"); });
+};
+
 /* The side list is filtered while typing; a refresh brings it whole, so the filter is applied again. */
 let wanted = "";
 const filterSide = () => {
@@ -73,6 +82,7 @@ export const start = () => {
   on("click", "[data-copy]", (_event, button) => copy(button.dataset.copy, button));
   on("click", "[data-copy-from]", (_event, button) => copy(document.getElementById(button.dataset.copyFrom).textContent, button));
   on("click", ".exp", (event, button) => { event.preventDefault(); unfold(button, button.getAttribute("aria-expanded") !== "true"); });
+  sorted();
   unfoldAddressed();
   addEventListener("hashchange", unfoldAddressed);
   measure();

@@ -1,6 +1,6 @@
 /* How the reader likes the pages. The server keeps it with the user and writes it into <html>, so it is there on every
    computer and from the first paint on; a change shows at once, the page stays where it is. */
-import { root, $, $$, on, say } from "./dom.js";
+import { root, $, $$, fragment, on, say } from "./dom.js";
 import { flash } from "./flashes.js";
 import { signedOut } from "./live.js";
 import { isLocal, repaint, zoneName } from "./time.js";
@@ -15,7 +15,7 @@ export const keep = async (name, value) => {
   if (!form) return;
   const body = new URLSearchParams([["csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value], [name, value]]);
   try {
-    const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "X-Fragment": "settings" }, credentials: "same-origin", keepalive: true });
+    const answer = await fragment("settings", form.getAttribute("action"), { method: "POST", body, keepalive: true });
     if (answer.ok || signedOut(answer)) return;
   } catch { /* told below */ }
   flash("warn", "This choice was not kept", "It holds for this page. The ec2mon server did not take it; choose again later.");

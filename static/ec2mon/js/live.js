@@ -1,9 +1,9 @@
 /* Live refresh: asks the server what changed since the page's revision. The protocol: docs/fragments.md. */
-import { $, $$, icon, make, on, paint, root, say } from "./dom.js";
+import { $, $$, fragment, icon, make, on, paint, parse, root, say } from "./dom.js";
 import * as flashes from "./flashes.js";
 import * as table from "./table.js";
 import { absolute, now, repaint, setNow, zoneName } from "./time.js";
-import { bring, look, remember } from "./use.js";
+import { bring, look, onFree, remember } from "./use.js";
 
 const FAST_MS = 5000, SLOW_MS = 15000, HURRY_MS = 2000, PATIENCE_MS = 8000;
 /* Two beats that are not answered make 3 + 2.5 + 0.5 + 2.5 s. */
@@ -54,12 +54,12 @@ const ask = async (since) => {
   const url = new URL(location.href);
   url.hash = "";
   if (since) url.searchParams.set("since", since);
-  const answer = await fetch(url, { headers: { "X-Fragment": "live" }, cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(PATIENCE_MS) });
+  const answer = await fragment("live", url, { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (signedOut(answer)) return false;
   if (answer.status === 204 || answer.status === 304) return true;
   if (answer.status === 404 && "wall" in source.dataset) return reload();  /* the address was revoked */
   if (!answer.ok) throw new Error("HTTP " + answer.status);
-  return apply(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  return apply(await parse(answer));
 };
 
 /** Ask once, now; `whole` asks for every row. Tells whether an answer came. */
@@ -100,12 +100,12 @@ const miss = () => {
 /* Whether the server is there is asked more often than what changed: it costs one trivial query, and a calm page must
    not look well for half a minute without a server. */
 const beat = async () => {
-  if (over || paused || document.hidden) return;
+  if (over || document.hidden) return;
   try {
     const answer = await fetch(root.dataset.health, { method: "HEAD", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(BEAT_PATIENCE_MS) });
     if (answer.status >= 500) throw new Error("HTTP " + answer.status);
     aliveAt = now();
-    if (silences && !asking) refresh().then(schedule);
+    if (silences && paused) found(); else if (silences && !asking) refresh().then(schedule);
   } catch {
     silences++;
     miss();
@@ -158,8 +158,7 @@ export const start = () => {
   table.start(() => refresh(true));
   if (!source) return;
   on("click", "[data-pause]", togglePause);
-  document.addEventListener("focusout", () => setTimeout(release, 0));
-  for (const type of ["selectionchange", "ec2mon:free"]) document.addEventListener(type, () => { if (waiting.size) setTimeout(release, 0); });
+  onFree(release);
   document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(timer); else if (!paused) refresh().then(schedule); });
   schedule();
   if (root.dataset.health) setInterval(beat, BEAT_MS);

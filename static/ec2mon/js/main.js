@@ -1,6 +1,5 @@
-/* ec2mon: the behaviour of the pages. No dependency, no build step, no inline script. Every page works without it:
-   links navigate, forms post. It adds live data, selection, dialogs and keys. What it asks the server for, and what
-   the pages carry for it, stands in docs/fragments.md. */
+/* Live data, selection, dialogs and keys for pages that work without script too. No dependency, no build step.
+   What is asked of the server, and what pages carry for it: docs/fragments.md. */
 import * as actions from "./actions.js";
 import * as find from "./find.js";
 import * as flashes from "./flashes.js";

@@ -2,7 +2,6 @@
 import { $, $$, on, paint, plural, say, session } from "./dom.js";
 import { rows, table } from "./table.js";
 
-const NEEDS = { start: ["stopped"], stop: ["running", "pending"], reboot: ["running"] };
 const WORDS = { start: ["Start", "started"], stop: ["Stop", "stopped"], reboot: ["Reboot", "rebooted"] };
 const bulk = $("[data-bulk]"), place = "selected " + location.pathname;
 /* each ID with what may be asked of it, for rows which the filter hides just now */
@@ -10,8 +9,7 @@ const chosen = new Map(bulk ? JSON.parse(session.get(place) || "[]") : []);
 let last = null;
 
 /** Tell whether a row may be asked for a verb: the server says so in data-can. */
-export const can = (row, verb) => (row.dataset.can == null ? NEEDS[verb].includes(row.dataset.state) : row.dataset.can.split(" ").includes(verb));
-const verbsOf = (row) => Object.keys(NEEDS).filter((verb) => can(row, verb)).join(" ");
+export const can = (row, verb) => row.dataset.can.split(" ").includes(verb);
 
 export const box = (row) => $(".c-sel input[name=id]", row);
 const boxes = () => rows().map(box).filter(Boolean);
@@ -22,7 +20,7 @@ export const hasSelection = () => chosen.size > 0;
 export const refresh = () => {
   if (!bulk) return;
   const shown = rows().filter(box);
-  for (const row of shown) { const key = row.dataset.key, on = chosen.has(key); if (on) chosen.set(key, verbsOf(row)); box(row).checked = on; }
+  for (const row of shown) { const key = row.dataset.key, on = chosen.has(key); if (on) chosen.set(key, row.dataset.can); box(row).checked = on; }
   session.set(place, JSON.stringify(Array.from(chosen)));
   const n = shown.filter((row) => chosen.has(row.dataset.key)).length, all = $("[data-select-all]");
   if (all) { all.checked = n > 0 && n === shown.length; all.indeterminate = n > 0 && n < shown.length; }
@@ -39,7 +37,7 @@ export const refresh = () => {
   }
 };
 
-const set = (input, wanted) => { const row = input.closest("tr"); if (wanted) chosen.set(row.dataset.key, verbsOf(row)); else chosen.delete(row.dataset.key); };
+const set = (input, wanted) => { const row = input.closest("tr"); if (wanted) chosen.set(row.dataset.key, row.dataset.can); else chosen.delete(row.dataset.key); };
 
 /** Select or drop a row; with `range` everything from the last one. */
 export const choose = (input, wanted, range) => {
@@ -54,7 +52,7 @@ export const clear = (quietly) => { chosen.clear(); refresh(); if (!quietly) say
 /* More than the page shows: the server names them here and now, nothing is decided later by a query. */
 const matching = async (button) => {
   try {
-    const answer = await fetch(button.dataset.selectMatching, { credentials: "same-origin", cache: "no-store" });
+    const answer = await fetch(button.dataset.selectMatching, { cache: "no-store" });
     for (const [id, verbs] of (await answer.json()).instances) chosen.set(id, verbs);
   } catch { say("The ec2mon server did not answer"); return; }
   refresh();
@@ -74,7 +72,7 @@ export const start = () => {
   on("click", "[data-select-ids]", (_event, button) => {
     chosen.clear();
     const wanted = new Set(button.dataset.selectIds.split(" "));
-    rows().filter((row) => wanted.has(row.dataset.key)).forEach((row) => chosen.set(row.dataset.key, verbsOf(row)));
+    rows().filter((row) => wanted.has(row.dataset.key)).forEach((row) => chosen.set(row.dataset.key, row.dataset.can));
     refresh();
   });
   document.addEventListener("ec2mon:rows", refresh);

@@ -1,7 +1,7 @@
 /* The live table holds still. Rows are matched by data-key and only the cells that differ are replaced. Rows never
    move, appear or vanish by themselves: a notice offers it, or it happens after a minute without any input. */
-import { $, $$, icon, make, plural, root, say } from "./dom.js";
-import { bring, idleMs, look, remember } from "./use.js";
+import { $, copies, icon, make, plural, root, say } from "./dom.js";
+import { bring, idleMs, look, onFree, remember } from "./use.js";
 
 export const table = $("table[data-live-table]");
 export const rows = () => (table ? Array.from(table.tBodies[0].rows).filter((row) => row.dataset.key) : []);
@@ -104,7 +104,7 @@ const arrange = () => {
   const tail = Array.from(body.rows).find((row) => !row.dataset.key && !row.classList.contains("detail")) || null;
   for (const key of order) {
     if (!have.has(key) && !arriving.has(key)) continue;
-    const [row, detail] = have.has(key) ? [have.get(key), detailOf(have.get(key))] : [arriving.get(key), detailOf(arriving.get(key))].map((node) => node && document.importNode(node, true));
+    const found = have.get(key) || arriving.get(key), pair = [found, detailOf(found)].filter(Boolean), [row, detail] = have.has(key) ? pair : copies(pair);
     if (!have.has(key)) { Array.from(row.cells).forEach(remember); arrived.push(row.cells[1] || row.cells[0]); }
     body.insertBefore(row, tail);
     if (detail) body.insertBefore(detail, tail);
@@ -131,6 +131,5 @@ export const start = (fetchAll) => {
   if (!table) return;
   refetch = fetchAll;
   for (const row of table.rows) for (const cell of row.cells) remember(cell);
-  document.addEventListener("focusout", () => setTimeout(release, 0));
-  for (const type of ["selectionchange", "ec2mon:free"]) document.addEventListener(type, () => { if (held.size) setTimeout(release, 0); });
+  onFree(release);
 };

@@ -47,6 +47,18 @@ export const zoneName = () => {
   return "UTC" + (offset < 0 ? "−" : "+") + two(Math.floor(size / 60)) + ":" + two(size % 60);
 };
 
+/* Where the days of the state bar begin, in the zone the page speaks in; the server drew them in UTC. */
+const markDays = (bar) => {
+  const from = Date.parse(bar.dataset.daysFrom), length = Date.parse(bar.dataset.daysTo) - from, first = new Date(from);
+  $$("[data-day]", bar).forEach((day, number) => {
+    const at = isLocal() ? +new Date(first.getFullYear(), first.getMonth(), first.getDate() + 1 + number) : Date.UTC(first.getUTCFullYear(), first.getUTCMonth(), first.getUTCDate() + 1 + number);
+    const x = 100 * (at - from) / length, [line, name] = day.children;
+    for (const end of ["x1", "x2"]) line.setAttribute(end, x + "%");
+    name.setAttribute("x", x + 0.4 + "%");
+    paint(name, x < 95 ? new Date(at).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", timeZone: isLocal() ? undefined : "UTC" }) : "");
+  });
+};
+
 const tick = () => {
   if (document.hidden) return;
   for (const time of $$("time[data-rel]")) paint(time, relative(Date.parse(time.dateTime), time.dataset.rel));
@@ -57,6 +69,7 @@ const tick = () => {
 export const repaint = () => {
   for (const time of $$("time[data-abs]")) paint(time, absolute(Date.parse(time.dateTime), time.dataset.abs, isLocal(), time.dataset.frac));
   for (const name of $$("[data-tz-name]")) paint(name, zoneName());
+  $$("[data-days-from]").forEach(markDays);
   tick();
 };
 

@@ -1,4 +1,5 @@
 /* What is in use holds still: a cell or part with the focus inside, being pressed, or with selected text. */
+import { copies } from "./dom.js";
 
 let pressing = false, lastInput = performance.now(), picked = null;
 
@@ -10,6 +11,9 @@ export const isHeld = (node) => (pressing && node.matches(":hover")) || !!picked
 /* The server renders ages and form tokens anew each time; neither is a difference. */
 const NOISE = [[/(<time\b[^>]*\bdata-(?:rel|abs)\b[^>]*>)[^<]*/g, "$1"], [/(name="csrfmiddlewaretoken" value=")[^"]*/g, "$1"]];
 const essence = (html) => NOISE.reduce((text, [pattern, kept]) => text.replace(pattern, kept), html);
+
+/** Call back whenever something may have been let go. */
+export const onFree = (release) => { for (const type of ["focusout", "selectionchange", "ec2mon:free"]) document.addEventListener(type, () => setTimeout(release, 0)); };
 
 const shown = new WeakMap();
 /** Remember what a node shows, as the server wrote it. */
@@ -42,7 +46,7 @@ export const bring = (node, fresh) => {
     node.childNodes.forEach((child, i) => carry(child, fresh.childNodes[i]));
   } else {
     keepUnfolded(node, fresh);
-    node.replaceChildren(...Array.from(fresh.childNodes, (child) => document.importNode(child, true)));
+    node.replaceChildren(...copies(fresh.childNodes));
   }
   shown.set(node, text);
   return "changed";
