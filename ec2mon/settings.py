@@ -1,5 +1,6 @@
 """The only reader of the environment."""
 
+import socket
 import sys
 from typing import Any
 
@@ -204,8 +205,10 @@ DJANGO_TABLES2_TEMPLATE = "elements/_table.html"
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
-# `manage.py up` names each process that it starts, so that one log tells them apart.
+# `manage.py up` names each process that it starts, so that one log tells them apart, and those that it looks after
+# together, so that the beats of two on one machine are not taken for each other's.
 _PROCESS = env.str("EC2MON_PROCESS", default="")
+BEAT_HOST = env.str("EC2MON_HOST", default="") or socket.gethostname()
 _QUIET = {"level": "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL}
 LOGGING: dict[str, Any] = {
     "version": 1,

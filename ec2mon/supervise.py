@@ -5,6 +5,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +27,11 @@ WEDGED_GRACE_S = 5.0
 LONGEST_PAUSE_S = 8.0
 PROVEN_AFTER_S = 20.0
 _WARDEN = Path(__file__).with_name("warden.py")
+
+
+def host() -> str:
+    """Return what this supervisor's processes are called in the database: two on one machine are two hosts."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 @dataclass(eq=False)
@@ -51,7 +57,7 @@ class Child:
         self.process = subprocess.Popen(
             self.argv,
             cwd=BASE_DIR,
-            env={**os.environ, "EC2MON_PROCESS": self.name, **self.env},
+            env={**os.environ, "EC2MON_PROCESS": self.name, "EC2MON_HOST": host(), **self.env},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
             pass_fds=self.fds,

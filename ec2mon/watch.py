@@ -1,7 +1,6 @@
 """Finds processes that live without working."""
 
 import logging
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -9,7 +8,7 @@ from time import monotonic, sleep
 
 from django.db import close_old_connections
 
-from ec2mon.supervise import Child
+from ec2mon.supervise import Child, host
 from elements.models import WorkerBeat
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,7 @@ _LOOK_EVERY_S, _ASK_EVERY_S = 2.0, 10.0
 
 
 class Watch:
-    """Reads the beats of this host's processes, and asks queues for one.
+    """Reads the beats of this supervisor's processes, and asks queues for one.
 
     `beats` names the beat that proves each child alive; `asks` are what to do to get one. Silence is counted by this
     machine's steady clock, and only while the database answers: neither a clock that is put right nor a database that
@@ -31,7 +30,7 @@ class Watch:
     """
 
     def __init__(self, beats: Mapping[str, str], asks: Mapping[str, Callable[[], None]]) -> None:
-        self._beats, self._asks, self._host = beats, asks, socket.gethostname()
+        self._beats, self._asks, self._host = beats, asks, host()
         self._known: dict[str, datetime] = {}
         self._heard = dict.fromkeys(beats.values(), monotonic())
         self._asked: dict[str, float] = {}

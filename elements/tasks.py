@@ -1,11 +1,11 @@
 """What django-q runs, a few lines each, and the table of its schedules. Arguments are ids, never values."""
 
 import logging
-import socket
 import time
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.dispatch import receiver
 from django.utils import timezone
@@ -13,6 +13,7 @@ from django_q.models import Failure, Schedule
 from django_q.signals import post_execute
 from django_q.tasks import async_task
 
+from elements.domain.lanes import QUICK
 from elements.models import Element, Poll, WorkerBeat
 from elements.usecases import follow_actions, prune, run_polls
 from elements.usecases.change_instance_state import perform
@@ -29,7 +30,7 @@ def tick(now: datetime) -> None:
     run_polls.ensure()
     run_polls.give_up_lost(now)
     for batch in run_polls.claim_batches(now):
-        async_task("elements.tasks.poll_batch", batch)
+        async_task("elements.tasks.poll_batch", batch.element_ids, batch.lane)
     follow_actions.expire(now)
     for element_id in follow_actions.elements_to_look_at(now):
         async_task("elements.tasks.follow", element_id, cluster=OPS)
@@ -70,7 +71,7 @@ def note_beat(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
         return
     close_old_connections()
     try:
-        WorkerBeat.objects.stamp(queue, socket.gethostname(), timezone.now())
+        WorkerBeat.objects.stamp(queue, settings.BEAT_HOST, timezone.now())
     except DatabaseError as error:  # raised, it would end the process
         log.warning("the beat of queue %s could not be stored: %s", queue, error)
     else:
@@ -80,9 +81,9 @@ def note_beat(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
 _noted: dict[str, float] = {}
 
 
-def poll_batch(element_ids: list[int]) -> None:
-    """Poll some elements."""
-    run_polls.run_batch(element_ids, caller="poll")
+def poll_batch(element_ids: list[int], lane: str = QUICK.name) -> None:
+    """Poll some elements, in the way that suits them."""
+    run_polls.run_batch(element_ids, lane, caller="poll")
 
 
 def follow(element_id: int) -> None:

@@ -1,18 +1,22 @@
 """Poll: the recurring read of an element, when it is due, and how the last one ended."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
 from elements.domain.connections import Connection, PollFacts, connection
+from elements.domain.lanes import BIG_FROM, DuePoll
 from elements.models.elements import KEY_FIELDS, Element
 
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
 QUEUED_S = 60.0
+# How long a big element is usually read, all told.
+BIG_TAKES_S = 20.0
+_IDS_AT_ONCE = 500
 
 
 class LeaseLost(Exception):
@@ -30,44 +34,61 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """Join the element's interval; joining the whole element would decrypt its keys."""
         return self.select_related("element").defer(*(f"element__{name}" for name in KEY_FIELDS))
 
-    def claim_due(self, now: datetime) -> Sequence[int]:
-        """Mark every due poll as queued and return the element ids won here.
+    def claim_due(self, now: datetime, *, choose: Callable[[Sequence[DuePoll]], Collection[int]]) -> None:
+        """Mark as queued those of the due polls that `choose` returns the element ids of.
 
-        The update looks at columns of its own row only, so that each due poll goes to one caller, from however many
-        hosts. A mark that no worker took up within QUEUED_S is void: its task was lost.
+        The rows are locked meanwhile, and rows that others hold are left to them, so that each due poll goes to one
+        caller, from however many hosts. A mark that no worker took up within QUEUED_S is void: its task was lost.
         """
-        still = self.filter(_free(now), _unqueued(now), due_at__lte=now)
-        due = list(self.due(now).values_list("pk", "element_id"))
-        return [element_id for pk, element_id in due if still.filter(pk=pk).update(queued_at=now)]
+        due = self.due(now).order_by("due_at")
+        if not due.exists():
+            return
+        with transaction.atomic():
+            rows = due.select_for_update(of=("self",), skip_locked=True).values_list(
+                "element_id", "counts__total", "duration_ms", "failures"
+            )
+            chosen = choose([DuePoll(pk, total or 0, ms or 0, failures) for pk, total, ms, failures in rows])
+            for ids in _chunks(chosen):
+                self.filter(element_id__in=ids).update(queued_at=now)
+
+    def big_under_way(self, now: datetime) -> int:
+        """Return how many elements with many instances are queued or were begun to be read just now.
+
+        One that has been read for long waits for AWS, and is not to keep others waiting.
+        """
+        queued = ~_unqueued(now)
+        begun = models.Q(leased_until__gt=now, started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
+        return self.filter(queued | begun, counts__total__gte=BIG_FROM).count()
 
     def claim_now(self, element_id: int, now: datetime) -> bool:
         """Bring an element's poll forward to now and mark it as queued; False when it is queued already."""
         self.make_due(element_id, now)
         return bool(self.filter(_unqueued(now), element_id=element_id).update(queued_at=now))
 
-    def unqueue(self, element_id: int) -> bool:
-        """Take up the mark of a queued poll; False when another took it up, so that a late task polls nothing."""
-        return bool(self.filter(element_id=element_id, queued_at__isnull=False).update(queued_at=None))
-
-    def lease(self, element_id: int, *, now: datetime, seconds: float) -> str | None:
+    def lease(
+        self, element_id: int, *, now: datetime, seconds: float, interval_s: int = 0, queued: bool = False
+    ) -> str | None:
         """Win the right to read the element and return the lease's token, or None while another has it.
 
+        `queued` takes up the mark of a queued poll: None when another took it up, so that a late task polls nothing.
         A poll that was due is due again one interval later, in step with the last time unless that has passed.
         """
-        token = uuid.uuid4().hex
-        step = timedelta(
-            seconds=Element.objects.filter(pk=element_id).values_list("interval_s", flat=True).first() or 0
-        )
+        token, step = uuid.uuid4().hex, timedelta(seconds=interval_s)
         next_at = models.Case(
             models.When(due_at__gt=now, then=models.F("due_at")),
             models.When(due_at__gt=now - step, then=models.F("due_at") + step),
             default=models.Value(now + step),
             output_field=models.DateTimeField(),
         )
-        won = self.filter(_free(now), element_id=element_id).update(
+        free = self.filter(_free(now), element_id=element_id)
+        won = (free.filter(queued_at__isnull=False) if queued else free).update(
             lease=token, leased_until=now + timedelta(seconds=seconds), started_at=now, queued_at=None, due_at=next_at
         )
         return token if won else None
+
+    def put_back(self, element_ids: Collection[int]) -> None:
+        """Let polls that were queued be queued anew: this worker has no room for them."""
+        self.filter(element_id__in=element_ids).update(queued_at=None)
 
     def release(self, element_id: int, token: str, **outcome: Any) -> None:
         """Give the lease back with the poll's outcome; raises LeaseLost when it is no longer ours."""
@@ -140,3 +161,10 @@ def _free(now: datetime) -> models.Q:
 
 def _unqueued(now: datetime) -> models.Q:
     return models.Q(queued_at__isnull=True) | models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))
+
+
+def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
+    """Yield ids in as many pieces as a statement of SQLite can hold."""
+    every = list(ids)
+    for start in range(0, len(every), _IDS_AT_ONCE):
+        yield every[start : start + _IDS_AT_ONCE]

@@ -1,8 +1,11 @@
 """WorkerBeat: proof that a worker cluster of a host ran a task lately."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
+
+# A working cluster proves it every 10 s or so.
+SILENT_AFTER_S = 60.0
 
 
 class WorkerBeatManager(models.Manager["WorkerBeat"]):
@@ -12,9 +15,16 @@ class WorkerBeatManager(models.Manager["WorkerBeat"]):
         """Note that this queue on this host works."""
         self.update_or_create(queue=queue, host=host, defaults={"at": now})
 
+    def hosts(self, queue: str, now: datetime) -> int:
+        """Return how many hosts work on this queue."""
+        return self.filter(queue=queue, at__gt=now - timedelta(seconds=SILENT_AFTER_S)).count()
+
 
 class WorkerBeat(models.Model):
-    """The last time a task ran, by queue and host; what the process list says cannot be trusted."""
+    """The last time a task ran, by queue and host; what the process list says cannot be trusted.
+
+    A host is what one `manage.py up` looks after: settings.BEAT_HOST.
+    """
 
     queue = models.CharField(max_length=40)
     host = models.CharField(max_length=255)

@@ -1,24 +1,24 @@
 """Decide which elements are read now, by whom, and never twice at once."""
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 
-from django.db import connection
+from django.conf import settings
 from django.utils import timezone
 
-from elements.models import Element, Poll
+from elements.domain.lanes import BIG, LANES, QUICK, Batch, DuePoll, lane, plan
+from elements.models import Element, Poll, WorkerBeat
 from elements.models.polls import LeaseLost
 from elements.usecases.poll_element import LEASE_S, ElementPoll, PollReport, Superseded, failure_values
+from elements.usecases.side_by_side import SideBySide, running
 
 log = logging.getLogger(__name__)
 
-# One element's thread may hang; the others of its batch, and the next batch, must not wait for it. The lease keeps it
-# to one thread for each element, and the end of each attempt keeps that thread from staying.
-BATCH_SIZE = 20
-PATIENCE_S = 2.0
+# Of this process, those that AWS keeps waiting included; more would cost more than they bring.
+MOST_AT_ONCE = 48
 CUT_OFF = (
     f"The last poll was not finished: the worker that ran it stopped, or stood still for more than {LEASE_S:.0f} s."
 )
@@ -32,36 +32,45 @@ def ensure() -> None:
         Poll.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def claim_batches(now: datetime) -> list[list[int]]:
-    """Win the polls that are due and return their element ids in batches for the queue."""
-    won = Poll.objects.claim_due(now)
-    return [list(won[start : start + BATCH_SIZE]) for start in range(0, len(won), BATCH_SIZE)]
+def claim_batches(now: datetime) -> list[Batch]:
+    """Win the polls that are due and return them in batches for the queue.
 
-
-def run_batch(element_ids: Iterable[int], *, caller: str) -> None:
-    """Poll the elements that are still queued side by side, each in its own thread.
-
-    Returns when all are done, or after PATIENCE_S: what still hangs then goes on by itself under its lease, so
-    that a silent AWS never holds up the worker.
+    Of the big elements only so many are read at once that each host has a worker left for the others.
     """
-    threads = [
-        threading.Thread(target=_poll_quietly, args=(pk, caller), daemon=True, name=f"poll-{pk}") for pk in element_ids
-    ]
-    for thread in threads:
-        thread.start()
-    until = time.monotonic() + PATIENCE_S
-    for thread in threads:
-        thread.join(max(0.0, until - time.monotonic()))
+    batches: list[Batch] = []
+
+    def choose(due: Sequence[DuePoll]) -> list[int]:
+        batches.extend(plan(due, room=_room_for_big(now) if any(lane(poll) is BIG for poll in due) else 0))
+        return [pk for batch in batches for pk in batch.element_ids]
+
+    Poll.objects.claim_due(now, choose=choose)
+    return batches
 
 
-def poll_once(element_id: int, *, caller: str, now: datetime) -> PollReport | None:
-    """Poll an element under its lease.
+def run_batch(element_ids: Collection[int], lane_name: str = QUICK.name, *, caller: str) -> None:
+    """Poll the elements that are still queued side by side, each in a thread.
+
+    Returns when all are done but those that take too long for their lane: they go on by themselves under their
+    leases, so that a silent AWS never holds up the worker. When too many of them already do so, nothing is begun.
+    """
+    chosen = LANES[lane_name]
+    if chosen is not QUICK and running() >= MOST_AT_ONCE:
+        Poll.objects.put_back(element_ids)
+        return
+    jobs = [partial(_poll_quietly, pk, caller) for pk in element_ids]
+    SideBySide(jobs, at_once=chosen.at_once, patience_s=chosen.patience_s).run()
+
+
+def poll_once(element_id: int, *, caller: str, now: datetime, queued: bool = False) -> PollReport | None:
+    """Poll an element under its lease; with `queued` only if it is queued and nobody took it up.
 
     None when it is paused, deleted, being read by another, or got another source meanwhile: it is due then.
     """
     element = Element.objects.filter(pk=element_id, paused=False).first()
-    token = Poll.objects.lease(element_id, now=now, seconds=LEASE_S) if element else None
-    if element is None or token is None:
+    if element is None:
+        return None
+    token = Poll.objects.lease(element_id, now=now, seconds=LEASE_S, interval_s=element.interval_s, queued=queued)
+    if token is None:
         return None
     try:
         return ElementPoll(element, token, caller=caller, now=now).run()
@@ -117,13 +126,15 @@ def give_up_lost(now: datetime) -> None:
 def _poll_quietly(element_id: int, caller: str) -> None:
     """Run one queued poll in a thread: the outermost edge of a batch, where what went wrong is logged."""
     try:
-        # a task that comes late finds that another has polled meanwhile, and has nothing to do
-        if Poll.objects.unqueue(element_id):
-            poll_once(element_id, caller=caller, now=timezone.now())
+        if poll_once(element_id, caller=caller, now=timezone.now(), queued=True) is None:
+            Poll.objects.put_back([element_id])  # another reads it, or it was paused: it is due when that is over
     except Exception:
         log.exception("the poll of element %s could not be run", element_id)
-    finally:
-        connection.close()
+
+
+def _room_for_big(now: datetime) -> int:
+    hosts = max(1, WorkerBeat.objects.hosts("default", now))
+    return hosts * max(1, settings.WORKERS - 1) - Poll.objects.big_under_way(now)
 
 
 def _note_bug(element: Element, token: str) -> PollReport:

@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from ec2mon import watch
-from ec2mon.supervise import Child
+from ec2mon.supervise import Child, host
 from elements.models import WorkerBeat
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def pass_time(watched, clock, seconds, *, beats=False):
 
 
 def beat(at):
-    WorkerBeat.objects.stamp("default", socket.gethostname(), at)
+    WorkerBeat.objects.stamp("default", host(), at)
 
 
 def workers(started_at):
@@ -90,10 +90,12 @@ def test_an_old_beat_is_no_sign_of_life_whatever_its_time_says(watched, clock):
     assert watched.complaint(workers(0)) != ""
 
 
-def test_the_beat_of_another_host_does_not_count(watched, clock):
-    WorkerBeat.objects.stamp("default", "another-host", AT)
-
-    pass_time(watched, clock, 70)
+@pytest.mark.parametrize("other", ["another-host:7", f"{socket.gethostname()}:7", socket.gethostname()])
+def test_the_beat_of_another_supervisor_does_not_count_even_on_the_same_machine(watched, clock, other):
+    until = clock.now + 70
+    while clock.now < until:
+        WorkerBeat.objects.stamp("default", other, AT + timedelta(seconds=clock.now))
+        pass_time(watched, clock, 2)
 
     assert watched.complaint(workers(0)) != ""
 

@@ -8,8 +8,9 @@ from django.db import IntegrityError, connection
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
+from elements.domain.lanes import Batch
 from elements.models import Element, Instance, Poll
-from elements.models.polls import LeaseLost, PollQuerySet
+from elements.models.polls import LeaseLost
 from elements.usecases import configure, poll_element, run_polls, set_up
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
@@ -135,18 +136,8 @@ def test_of_many_clocks_at_once_each_due_poll_goes_to_one():
 
     claims = at_once(8, lambda: run_polls.claim_batches(now))
 
-    won = [pk for batches in claims for batch in batches for pk in batch]
+    won = [pk for batches in claims for batch in batches for pk in batch.element_ids]
     assert sorted(won) == sorted(elements)
-
-
-def test_a_clock_that_saw_a_poll_due_before_another_claimed_it_does_not_win_it(monkeypatch):
-    builders.element()
-    now = timezone.now()
-    monkeypatch.setattr(PollQuerySet, "due", lambda self, now: self.all())
-
-    claims = [run_polls.claim_batches(now) for _ in range(2)]
-
-    assert [len(claim) for claim in claims] == [1, 0]
 
 
 def test_of_many_deliveries_of_one_task_one_polls(aws):
@@ -183,7 +174,7 @@ def test_poll_now_during_a_poll_is_followed_by_another(aws):
 
     begun.run()
 
-    assert run_polls.claim_batches(timezone.now()) == [[element.pk]]
+    assert run_polls.claim_batches(timezone.now()) == [Batch([element.pk], "quick")]
 
 
 def test_a_lease_that_is_kept_is_not_taken_for_lost(aws, monkeypatch):

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from elements.models import Element, Instance, Poll
+from elements.domain.lanes import Batch
+from elements.models import Element, Instance, Poll, WorkerBeat
 from elements.usecases import run_polls
 from tests import builders
 
@@ -27,7 +28,7 @@ def test_a_due_poll_is_claimed_by_one_of_many_clocks():
 
     claims = [run_polls.claim_batches(now) for _ in range(3)]
 
-    assert claims == [[[element.pk]], [], []]
+    assert claims == [[Batch([element.pk], "quick")], [], []]
 
 
 def test_a_poll_is_due_again_one_interval_after_it_was_due_however_late_it_ran(aws):
@@ -57,7 +58,7 @@ def test_a_task_that_was_lost_is_queued_again_after_a_minute_whatever_the_interv
 
     claims = [run_polls.claim_batches(now + timedelta(seconds=s)) for s in (59, 60)]
 
-    assert claims == [[], [[element.pk]]]
+    assert claims == [[], [Batch([element.pk], "quick")]]
 
 
 def test_tasks_that_piled_up_while_no_worker_ran_make_one_poll(aws):
@@ -84,8 +85,7 @@ def test_a_paused_element_is_not_claimed():
     assert run_polls.claim_batches(timezone.now() + timedelta(seconds=1)) == []
 
 
-def test_a_hanging_element_delays_no_other(aws, monkeypatch):
-    monkeypatch.setattr(run_polls, "PATIENCE_S", 1.0)
+def test_a_hanging_element_delays_no_other(aws):
     slow_keys, keys = aws.add_keys(), aws.add_keys()
     aws.add_instances(count=1)
     slow = builders.element(aws, slow_keys, name="slow")
@@ -100,6 +100,70 @@ def test_a_hanging_element_delays_no_other(aws, monkeypatch):
     assert Instance.objects.get().element_id == quick.pk
     aws.close()  # lets the hanging thread end
     wait_until(lambda: not Poll.objects.get(element=slow).lease)
+
+
+def test_of_the_big_elements_one_is_read_at_a_time_where_two_workers_are(settings):
+    settings.WORKERS = 2
+    now = timezone.now()
+    elements = [builders.element(name=f"Big {number}") for number in range(3)]
+    small = builders.element(name="Small")
+    Poll.objects.update(due_at=now)
+    Poll.objects.exclude(element=small).update(counts={"total": 50_000})
+
+    first = run_polls.claim_batches(now)
+    second = run_polls.claim_batches(now + timedelta(seconds=1))
+    Poll.objects.lease(elements[0].pk, now=now, seconds=60, interval_s=3600)
+    reading = run_polls.claim_batches(now + timedelta(seconds=19))
+    hanging = run_polls.claim_batches(now + timedelta(seconds=21))
+
+    assert [batch.lane for batch in first] == ["quick", "big"]
+    assert (second, reading) == ([], [])
+    assert [batch.lane for batch in hanging] == ["big"]
+
+
+def test_each_host_that_works_reads_a_big_element(settings):
+    settings.WORKERS = 2
+    now = timezone.now()
+    for number in range(3):
+        builders.element(name=f"Big {number}")
+        WorkerBeat.objects.stamp("default", f"host-{number}", now - timedelta(minutes=number))
+    Poll.objects.update(counts={"total": 50_000}, due_at=now)
+    WorkerBeat.objects.stamp("ops", "host-0", now)
+
+    assert len(run_polls.claim_batches(now)) == 1
+    WorkerBeat.objects.stamp("default", "host-1", now)
+    assert len(run_polls.claim_batches(now)) == 1
+
+
+def test_a_worker_with_many_polls_that_hang_leaves_further_slow_ones_to_others(aws, monkeypatch):
+    element = builders.element(aws, aws.add_keys())
+    monkeypatch.setattr(run_polls, "running", lambda: run_polls.MOST_AT_ONCE)
+    Poll.objects.update(duration_ms=60_000)
+    [batch] = run_polls.claim_batches(timezone.now())
+
+    run_polls.run_batch(batch.element_ids, batch.lane, caller="poll")
+
+    assert aws.journal() == []
+    assert run_polls.claim_batches(timezone.now()) == [Batch([element.pk], "slow")]
+
+
+def test_a_paused_element_that_was_queued_is_due_as_soon_as_it_is_not_paused(aws):
+    element = builders.element(aws, aws.add_keys())
+    run_polls.claim_batches(timezone.now())
+    element.set_paused(True, by="maria", now=timezone.now())
+    run_polls.run_batch([element.pk], caller="poll")
+
+    element.set_paused(False, by="maria", now=timezone.now())
+
+    assert run_polls.claim_batches(timezone.now()) == [Batch([element.pk], "quick")]
+
+
+def test_a_thousand_due_polls_are_claimed_with_a_few_queries(django_assert_max_num_queries):
+    for number in range(30):
+        builders.element(name=f"element {number}")
+
+    with django_assert_max_num_queries(5):
+        run_polls.claim_batches(timezone.now())
 
 
 def test_a_poll_whose_worker_vanished_is_said_and_tried_again():

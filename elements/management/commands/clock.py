@@ -2,11 +2,11 @@
 
 import logging
 import signal
-import socket
 import time
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
@@ -65,5 +65,5 @@ class Command(BaseCommand):
     def _beat(self) -> None:
         """Prove now and then that this clock ticks."""
         if time.monotonic() - self._beaten >= BEAT_S:
-            WorkerBeat.objects.stamp(BEAT, socket.gethostname(), timezone.now())
+            WorkerBeat.objects.stamp(BEAT, settings.BEAT_HOST, timezone.now())
             self._beaten = time.monotonic()
