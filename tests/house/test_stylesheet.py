@@ -4,6 +4,10 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
+from tests.house.test_look import STATE_COLOURS, SYMBOLS, THEMES, TOKENS, contrast
+
 ROOT = Path(__file__).resolve().parents[2]
 CSS = re.sub(r"/\*.*?\*/", "", (ROOT / "static/ec2mon/ec2mon.css").read_text(), flags=re.DOTALL)
 TEMPLATES = [path.read_text() for path in (ROOT / "templates").rglob("*.html")]
@@ -59,11 +63,17 @@ def test_every_layer_is_in_the_order_and_every_rule_in_a_layer():
     assert [line for line in outside if not line.startswith(("@layer", "@font-face", "}"))] == []
 
 
-def test_every_glyph_of_the_sprite_is_used_and_every_used_one_is_there():
-    sprite = set(re.findall(r'<symbol id="([\w-]+)"', "".join(TEMPLATES)))
+def test_every_glyph_of_the_sprite_is_used():
     texts = "\n".join([*TEMPLATES, *SCRIPTS, *(f'"{text}"' for text in strings_of_python())])
-    words = set(re.findall(r"[\"'#]((?:[cis]-[a-z0-9-]+)|brand)[\"']", texts))
 
-    assert sprite - words == set()
-    # what is left is a class or the beginning of an ID
-    assert {word for word in words - sprite if not re.match(r"i-0|c-(sel|state|sub)$", word)} == set()
+    assert {name for name in SYMBOLS if not re.search(rf"[\"'#]{name}[\"']", texts)} == set()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_colour_of_a_text_is_held_against_what_it_stands_on(theme):
+    used = {name for name in re.findall(r"(?<![-\w])(?:color|--tone): var\(--([\w-]+)", CSS) if name in TOKENS}
+
+    # an edge that is drawn, not read: the glyph of a control that is off
+    assert used - {"line-ctl"} == {"ink", "ink-2", "ink-3", "link", "ink-invert", "danger-ink", *STATE_COLOURS}
+    for text, ground in (("ink-invert", "ink"), ("danger-ink", "danger-bg")):
+        assert contrast(TOKENS[text][theme], TOKENS[ground][theme]) >= 4.5
