@@ -32,6 +32,10 @@ class ElementQuerySet(models.QuerySet["Element"]):
         """
         return self.select_for_update(no_key=True)
 
+    def named(self, text: str) -> "Element | None":
+        """Return the element of a name, else of an address, None when there is neither."""
+        return self.filter(name=text).first() or self.filter(slug=text).first()
+
     def with_keys(self) -> "ElementQuerySet":
         """Load the key fields too; only the use cases that open AWS may ask for them."""
         return self.defer(None)

@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from elements import tasks
@@ -18,6 +17,7 @@ from elements.domain.instance_states import Verb
 from elements.forms.actions import MAX_IDS, ActionInput
 from elements.usecases.change_instance_state import IDS_PER_CALL, Requested, perform
 from elements.usecases.change_instance_state import request as ask
+from elements.views.addresses import own_address
 from elements.views.confirmation import Confirmation, changed_words, confirmation
 from elements.views.pages import ElementPageMixin
 
@@ -75,7 +75,7 @@ class ActionPage(ElementPageMixin, View):
         return f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
 
     def _shows_dock(self, target: str) -> bool:
-        if not target.startswith("/") or not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        if not own_address(target):
             return False
         try:
             match = resolve(target.partition("?")[0].partition("#")[0])

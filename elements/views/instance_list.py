@@ -18,7 +18,7 @@ class InstanceListMixin(ElementPageMixin):
     @cached_property
     def filter_text(self) -> str:
         """Return the filter as it was written, cut to one character more than can be read."""
-        return clean(self.request.GET.get("q", ""))[: MAX_TEXT + 1]
+        return storable(self.request.GET.get("q", ""))[: MAX_TEXT + 1]
 
     @cached_property
     def parsed(self) -> tuple[list[Term], str]:
@@ -46,7 +46,7 @@ class InstanceListMixin(ElementPageMixin):
     @cached_property
     def sort(self) -> str:
         """Return the name of a column, with a leading - the other way round."""
-        sort = clean(self.request.GET.get("sort", ""))[: MAX_TAG_KEY + 5]
+        sort = storable(self.request.GET.get("sort", ""))[: MAX_TAG_KEY + 5]
         return sort if is_sort(sort.removeprefix("-")) else DEFAULT_SORT
 
     @cached_property
@@ -57,7 +57,7 @@ class InstanceListMixin(ElementPageMixin):
     @cached_property
     def choices(self) -> list[Choice]:
         """Return the columns: of the address, else of the user, else the default."""
-        asked = [clean(name) for name in self.request.GET.getlist("col")] or self.settings.columns_of(KIND)
+        asked = [storable(name) for name in self.request.GET.getlist("col")] or self.settings.columns_of(KIND)
         return chosen(DEFAULT_COLUMNS if asked is None else asked)
 
     @cached_property
@@ -79,6 +79,6 @@ class InstanceListMixin(ElementPageMixin):
         return listed.filter(self.matching).sorted_by(self.sort)
 
 
-def clean(text: str) -> str:
+def storable(text: str) -> str:
     """Return a text that every database takes."""
     return text.replace("\0", "").encode("utf-8", "replace").decode().strip()

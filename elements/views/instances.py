@@ -24,7 +24,7 @@ from elements.tables.instance_rows import PageFacts, Planned, planned_by_instanc
 from elements.tables.instances import CHOICES, KIND, PER_PAGE, Choice, InstanceTable, chosen, export_columns
 from elements.views.dock import dock_context
 from elements.views.exports import csv_response
-from elements.views.instance_list import InstanceListMixin, clean
+from elements.views.instance_list import InstanceListMixin, storable
 
 SAMPLE_KEYS = 30
 
@@ -254,8 +254,8 @@ class InstancesSettings(InstanceListMixin, View):
         if "reset" in request.POST:
             UserSettings.objects.keep_columns(request.user, KIND, None)
         elif "columns" in request.POST:
-            key = clean(request.POST.get("tag", ""))
-            names = [*map(clean, request.POST.getlist("col")), *([TAG_PREFIX + key] if key else [])]
+            key = storable(request.POST.get("tag", ""))
+            names = [*map(storable, request.POST.getlist("col")), *([TAG_PREFIX + key] if key else [])]
             UserSettings.objects.keep_columns(request.user, KIND, [choice.name for choice in chosen(names)])
         per_page = {str(number): number for number in PER_PAGE}.get(request.POST.get("per_page", ""))
         if per_page:

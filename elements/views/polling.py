@@ -3,12 +3,12 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from elements import tasks
 from elements.models import Activity
 from elements.usecases import run_polls
+from elements.views.addresses import own_address
 from elements.views.pages import ElementPageMixin
 
 
@@ -35,7 +35,5 @@ class PollNow(ElementPageMixin, View):
         return self._go_back()
 
     def _go_back(self) -> HttpResponseRedirect:
-        target = self.request.POST.get("next", "")
-        if not target.startswith("/") or not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
-            target = reverse("elements:instances", args=[self.element.slug])
-        return HttpResponseRedirect(target)
+        instances = reverse("elements:instances", args=[self.element.slug])
+        return HttpResponseRedirect(own_address(self.request.POST.get("next", "")) or instances)

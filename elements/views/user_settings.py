@@ -2,11 +2,11 @@
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from elements.models import UserSettings
 from elements.models.user_settings import OFFERED
+from elements.views.addresses import own_address
 
 
 class Settings(View):
@@ -20,7 +20,4 @@ class Settings(View):
         UserSettings.objects.keep(request.user, **chosen)
         if request.headers.get("X-Fragment") == "settings":
             return HttpResponse(status=204)
-        target = request.POST.get("next", "")
-        if not target.startswith("/") or not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
-            target = reverse("elements:overview")
-        return HttpResponseRedirect(target)
+        return HttpResponseRedirect(own_address(request.POST.get("next", "")) or reverse("elements:overview"))

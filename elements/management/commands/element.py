@@ -142,8 +142,7 @@ class Command(BaseCommand):
 
 def found(name: str) -> Element:
     """Return an element by its name or address; ends the command when there is none."""
-    element = Element.objects.with_poll().filter(name=name).first()
-    element = element or Element.objects.with_poll().filter(slug=name).first()
+    element = Element.objects.with_poll().named(name)
     if element is None:
         raise CommandError(f"There is no element {name!r}.", returncode=USAGE)
     return element

@@ -53,7 +53,7 @@ class Command(BaseCommand):
             return list(Element.objects.active().with_poll())
         found = {}
         for name in names:
-            element = Element.objects.filter(name=name).first() or Element.objects.filter(slug=name).first()
+            element = Element.objects.named(name)
             if element is None:
                 raise CommandError(f"There is no element {name!r}.", returncode=USAGE)
             found[element.pk] = element
