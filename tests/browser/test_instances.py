@@ -41,12 +41,57 @@ def test_a_filter_is_typed_sent_emptied_and_the_address_says_it(fleet, sign_in):
     expect(page.locator("tbody tr").first).to_contain_text("node-59")
 
 
+def test_a_filter_is_begun_from_the_menu(fleet, sign_in):
+    page = open_list(sign_in, query="?q=node-1")
+
+    page.get_by_role("button", name="Add filter").click()
+    page.locator("#pop-filter").get_by_role("button", name="State").click()
+    expect(page.get_by_label("Filter instances")).to_be_focused()
+    expect(page.get_by_label("Filter instances")).to_have_value("node-1 state:")
+    page.keyboard.type("running")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("10 of 60 instances")).to_be_visible()
+    assert "q=node-1+state%3Arunning" in page.url
+
+
+def test_another_order_is_said_and_the_keyboard_keeps_its_place(fleet, sign_in):
+    page = open_list(sign_in)
+
+    page.get_by_role("link", name="Type").click()
+    expect(page.locator("#say")).to_have_text("Sorted by Type, ascending")
+    page.get_by_role("link", name="Type").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#say")).to_have_text("Sorted by Type, descending")
+    expect(page.get_by_role("link", name="Type")).to_be_focused()
+    page.reload()
+    expect(page.locator("#say")).to_have_text("")
+
+
+def test_on_a_narrow_screen_targets_are_large_and_row_buttons_leave_while_some_are_selected(fleet, sign_in):
+    page = open_list(sign_in, viewport={"width": 390, "height": 844})
+    row = page.locator(f"tr[data-key='{fleet['node-00']}']")
+    button = row.get_by_role("link", name="Stop node-00")
+
+    box = button.bounding_box()
+    assert min(box["width"], box["height"]) >= 40
+    field = page.get_by_label("Filter instances")
+    assert field.evaluate("(input) => parseFloat(getComputedStyle(input).fontSize)") >= 16
+    row.get_by_role("checkbox").check()
+    expect(button).to_be_hidden()
+    page.get_by_role("button", name="Clear").click()
+
+    expect(button).to_be_visible()
+
+
 def test_more_than_a_page_is_selected_by_name(fleet, sign_in):
     page = open_list(sign_in)
     bar = page.get_by_role("region", name="Selection")
 
     page.get_by_label("Select all shown").check()
     expect(bar).to_contain_text("50 selected")
+    expect(bar).to_contain_text("All 50 on this page are selected.")
     page.get_by_role("button", name="Select all 60 that match").click()
 
     expect(bar).to_contain_text("60 selected")
@@ -133,3 +178,35 @@ def test_the_page_never_scrolls_sideways(fleet, sign_in, width):
     page.locator("tbody tr[data-key]").first.wait_for()
 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_key_and_controls_stay_in_sight_when_a_wide_table_is_scrolled_sideways(fleet, sign_in):
+    names = ("id", "state", "type", "private_ip", "launched", "tags", "vpc", "subnet", "image", "asg", "iam_role")
+    page = open_list(sign_in, query="?" + "&".join(f"col={name}" for name in names))
+    row, box = page.locator("tbody tr").first, page.locator(".tw")
+    places = "(row) => ['.c-key', '.c-act'].map((cell) => row.querySelector(cell).getBoundingClientRect().x)"
+    box.evaluate("(box) => { box.scrollLeft = 40; }")
+    before = row.evaluate(places)
+
+    box.evaluate("(box) => { box.scrollLeft = 300; }")
+
+    assert box.evaluate("(box) => box.scrollLeft") == 300
+    assert row.evaluate(places) == before
+    key = row.locator(".c-key").bounding_box()
+    seen = page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).closest('.c-key') !== null", [key["x"] + 60, key["y"] + 9]
+    )
+    assert seen
+
+
+def test_a_row_of_a_narrow_screen_says_the_same_in_three_lines(fleet, sign_in):
+    page = open_list(sign_in, viewport={"width": 390, "height": 844})
+
+    row = page.locator("tbody tr").first
+
+    expect(row.get_by_role("link", name="node-00", exact=True)).to_be_visible()
+    expect(row.locator(".c-state")).to_contain_text("Running")
+    expect(row.locator(".c-sub")).to_contain_text("3a")
+    expect(row.locator(".id")).to_be_hidden()
+    stop = row.get_by_role("link", name="Stop node-00").bounding_box()
+    assert min(stop["width"], stop["height"]) >= 40

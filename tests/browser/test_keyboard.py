@@ -50,6 +50,7 @@ def test_j_and_k_walk_the_rows_x_selects_and_enter_opens(page, gallery):
     assert focused_row(page) == "encoder-1"
     press(page, "j", "j", "k", "x")
     assert (focused_row(page), selected(page)) == ("encoder-2", ["encoder-2"])
+    expect(page.locator("#say")).to_have_text("Selected encoder-2")
 
     press(page, "j", "j", "Shift+X")
     assert selected(page) == FIVE[1:4]

@@ -195,6 +195,7 @@ def test_new_and_vanished_rows_and_another_order_wait_behind_the_notice(page, ga
     assert page.evaluate(TOPS) == before
     row = page.locator(f"tr[data-key='{gone}']")
     expect(row).to_have_class(re.compile("is-gone"))
+    assert row.locator(".key").evaluate("(link) => getComputedStyle(link).textDecorationLine") == "line-through"
     notice.get_by_role("button", name="Show").click()
     expect(row).to_have_count(0)
     expect(page.locator(f"tr[data-key='{extra}']")).to_be_visible()
@@ -210,6 +211,23 @@ def test_after_a_minute_without_input_nothing_waits_any_more(page, gallery):
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     expect(page.locator(f"tr[data-key='{quiet}']")).to_be_visible()
+    expect(page.locator("[data-notice]")).to_be_hidden()
+
+
+def test_what_waits_comes_in_after_a_minute_although_the_server_tells_nothing_new(gallery, sign_in):
+    page = sign_in("olga")
+    page.clock.install()
+    page.goto(f"{gallery.instances}?q=patient")
+
+    (patient,) = gallery.stack.aws.add_instances("us-east-2", names=["patient-screen"])
+    gallery.poll()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("[data-notice]")).to_contain_text("1 new instance.")
+    page.clock.run_for(50_000)
+    expect(page.locator("[data-notice]")).to_be_visible()
+    page.clock.run_for(15_000)
+
+    expect(page.locator(f"tr[data-key='{patient}']")).to_be_visible()
     expect(page.locator("[data-notice]")).to_be_hidden()
 
 
@@ -267,6 +285,49 @@ def test_a_calm_page_asks_every_15_s(gallery, sign_in):
         page.clock.run_for(6_000)
 
 
+def test_a_page_on_which_something_changes_asks_every_5_s(gallery, sign_in):
+    gallery.aws("encoder-1").state = "stopping"
+    gallery.poll()
+    page = sign_in("olga")
+    page.clock.install()
+    page.goto(gallery.instances)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "since=" in request.url else None)
+
+    page.clock.run_for(4_000)
+    assert asked == []
+    with page.expect_response(lambda answer: "since=" in answer.url):
+        page.clock.run_for(1_500)
+    gallery.reset()
+
+
+def test_good_news_leaves_after_8_s_unless_it_is_being_read_and_bad_news_stays(gallery, sign_in):
+    page = sign_in("olga")
+    page.clock.install()
+    page.goto(gallery.instances)
+    page.get_by_role("button", name="Poll now").click()
+    news = page.locator(".flash").filter(has_text="Poll")
+    expect(news).to_have_attribute("role", "status")
+
+    page.clock.run_for(7_000)
+    expect(news).to_be_visible()
+    news.hover()
+    page.clock.run_for(30_000)
+    expect(news).to_be_visible()
+    page.mouse.move(0, 0)
+    page.clock.run_for(5_000)
+    expect(news).to_have_count(0)
+
+    page.route("**/actions/confirm/**", lambda route: route.abort())
+    page.get_by_role("link", name="Stop encoder-2").click()
+    bad = page.get_by_role("alert").filter(has_text="The ec2mon server did not answer")
+    expect(bad).to_contain_text("Nothing was asked of AWS. Try again.")
+    page.clock.run_for(60_000)
+    bad.get_by_role("button", name="Dismiss").click()
+    expect(bad).to_have_count(0)
+    sign_in.complaints[:] = [each for each in sign_in.complaints if "ERR_FAILED" not in each]
+
+
 @pytest.mark.parametrize("way", ["refuses", "is silent"])
 def test_a_lost_server_is_said_within_10_s_and_the_page_comes_back_by_itself(page, gallery, sign_in, way):
     page.context.route("**/*", (lambda route: route.abort()) if way == "refuses" else (lambda route: None))
@@ -281,4 +342,18 @@ def test_a_lost_server_is_said_within_10_s_and_the_page_comes_back_by_itself(pag
 
     expect(banner).to_be_hidden(timeout=TOLD_MS)
     expect(page.locator("html")).not_to_have_class(re.compile("is-lost"))
+    sign_in.complaints[:] = [each for each in sign_in.complaints if "ERR_FAILED" not in each]
+
+
+def test_a_paused_page_notices_a_lost_server_too_and_stays_paused(page, gallery, sign_in):
+    page.get_by_role("button", name="Pause").click()
+    page.context.route("**/*", lambda route: route.abort())
+
+    banner = page.get_by_role("alert").filter(has_text="No answer from the ec2mon server since")
+    expect(banner).to_be_visible(timeout=TOLD_MS)
+    page.context.unroute_all(behavior="ignoreErrors")
+
+    expect(banner).to_be_hidden(timeout=TOLD_MS)
+    expect(page.locator("html")).not_to_have_class(re.compile("is-lost"))
+    expect(page.locator(".livebar")).to_contain_text("Paused.")
     sign_in.complaints[:] = [each for each in sign_in.complaints if "ERR_FAILED" not in each]

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from elements.domain import wording
 from tests.browser.stack import PASSWORD
 
 REGION = "eu-north-1"
@@ -47,6 +48,23 @@ def test_theme_rows_and_zone_follow_the_user_to_another_computer(stack, store, s
     choose(there, "Match system")
 
 
+def test_the_days_of_the_state_bar_begin_at_midnight_of_the_chosen_zone(store, sign_in):
+    page = sign_in("vera", f"/e/store/instances/{store[0]}/", timezone_id="Asia/Tokyo")
+    first = "document.querySelector('[data-day] line').x1.baseVal.valueInSpecifiedUnits"
+    panel = page.locator("[data-live-part=life]")
+    expect(panel).to_contain_text("days in UTC")
+    in_utc = page.evaluate(first)
+
+    with page.expect_response("**/settings/"):
+        page.locator("[data-tz-toggle]").click()
+
+    expect(panel).to_contain_text("days in UTC+09:00")
+    assert (in_utc - page.evaluate(first)) % (100 / 7) == pytest.approx(100 * 9 / 168, abs=0.02)
+    with page.expect_response("**/settings/"):
+        page.locator("[data-tz-toggle]").click()
+    assert page.evaluate(first) == pytest.approx(in_utc, abs=0.02)
+
+
 def test_the_keys_that_were_turned_off_stay_off(store, sign_in):
     page = sign_in("vera", "/e/store/instances/")
     page.keyboard.press("?")
@@ -75,6 +93,43 @@ def test_without_script_the_menu_is_a_form(store, sign_in):
     page.get_by_label("Match system").check()
     page.get_by_role("button", name="Save").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "auto")
+
+
+def test_the_browser_writes_times_and_numbers_as_the_server_does(store, sign_in):
+    page = sign_in("vera", "/e/store/instances/")
+    seconds = [0, 1, 59, 60, 61, 3599, 3600, 12_420, 86_399, 86_400, 90_000, 863_999, 864_000, 1_900_800, 34_646_400]
+    numbers = [0, 999, 1000, 1240, 1_234_567]
+
+    spans, grouped = page.evaluate(
+        "async ([seconds, numbers]) => { const named = (name) => performance.getEntriesByType('resource')"
+        " .find((each) => each.name.includes('/js/' + name + '.')).name;"
+        " const time = await import(named('time')), dom = await import(named('dom'));"
+        " return [seconds.map((each) => time.span(each * 1000)), numbers.map(dom.grouped)]; }",
+        [seconds, numbers],
+    )
+
+    assert spans == [wording.span(each) for each in seconds]
+    assert grouped == [wording.grouped(each) for each in numbers]
+
+
+def test_on_a_narrow_screen_the_elements_are_a_drawer_that_the_keyboard_opens_and_closes(store, sign_in):
+    page = sign_in("vera", "/", viewport={"width": 390, "height": 844})
+    drawer, button = page.get_by_role("navigation", name="Elements"), page.get_by_role("button", name="Elements")
+    expect(drawer).to_be_hidden()
+
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(drawer).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(button).to_be_focused()
+    button.click()
+    drawer.get_by_role("link").filter(has_text="Store").click()
+
+    page.wait_for_url("**/e/store/instances/")
+    page.set_viewport_size({"width": 800, "height": 800})
+    expect(drawer).to_be_visible()
+    expect(button).to_be_hidden()
 
 
 def end_session(page):

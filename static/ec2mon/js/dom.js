@@ -43,7 +43,8 @@ export const icon = (name) => {
 };
 
 export const paint = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
-export const plural = (n, one, many) => n + " " + (n === 1 ? one : many);
+export const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, "\u00a0");
+export const plural = (n, one, many) => grouped(n) + " " + (n === 1 ? one : many);
 
 /** Tell a screen reader what just happened. */
 export const say = (text) => {

@@ -1,5 +1,5 @@
 /* The selection: a set of instance IDs which survives refreshes, and filter, order and page too. */
-import { $, $$, on, paint, plural, say, session } from "./dom.js";
+import { $, $$, grouped, on, paint, plural, say, session } from "./dom.js";
 import { rows, table } from "./table.js";
 
 const WORDS = { start: ["Start", "started"], stop: ["Stop", "stopped"], reboot: ["Reboot", "rebooted"] };
@@ -27,11 +27,11 @@ export const refresh = () => {
   const more = $("[data-select-more]");
   if (more) more.hidden = !all?.checked || chosen.size > n;
   bulk.hidden = !chosen.size;
-  paint($("[data-bulk-n]"), chosen.size + " selected");
-  paint($("[data-bulk-note]"), chosen.size > n ? chosen.size - n + " of them not shown here" : "");
+  paint($("[data-bulk-n]"), grouped(chosen.size) + " selected");
+  paint($("[data-bulk-note]"), chosen.size > n ? grouped(chosen.size - n) + " of them not shown here" : "");
   for (const button of $$("[data-bulk-act]")) {
     const verb = button.dataset.bulkAct, fit = Array.from(chosen.values()).filter((verbs) => verbs.split(" ").includes(verb)).length;
-    paint($("span", button), WORDS[verb][0] + " " + fit);
+    paint($("span", button), WORDS[verb][0] + " " + grouped(fit));
     button.disabled = !fit;
     button.title = fit < chosen.size ? fit + " of " + chosen.size + " can be " + WORDS[verb][1] : "";
   }

@@ -1,6 +1,6 @@
 /* The live table holds still. Rows are matched by data-key and only the cells that differ are replaced. Rows never
    move, appear or vanish by themselves: a notice offers it, or it happens after a minute without any input. */
-import { $, copies, icon, make, plural, root, say } from "./dom.js";
+import { $, copies, grouped, icon, make, plural, root, say } from "./dom.js";
 import { bring, idleMs, look, onFree, remember } from "./use.js";
 
 export const table = $("table[data-live-table]");
@@ -11,6 +11,7 @@ const byKey = () => new Map(rows().map((row) => [row.dataset.key, row]));
 const notice = $("[data-notice]");
 const nouns = [table?.dataset.noun || "instance", table?.dataset.nouns || "instances"];
 
+const IDLE_MS = 60000, IDLE_CHECK_MS = 5000;
 const arriving = new Map(), held = new Map();
 let order = null, refetch = () => {};
 
@@ -72,14 +73,14 @@ const differences = () => {
   const mine = rows().map((row) => row.dataset.key), known = new Set(mine), expected = new Set(order), parts = [];
   const fresh = order.filter((key) => !known.has(key)), gone = mine.filter((key) => !expected.has(key));
   if (fresh.length) parts.push(plural(fresh.length, "new " + nouns[0], "new " + nouns[1]));
-  if (gone.length) parts.push(gone.length + " no longer " + (table.dataset.gone || "reported"));
+  if (gone.length) parts.push(grouped(gone.length) + " no longer " + (table.dataset.gone || "reported"));
   if (mine.filter((key) => expected.has(key)).join() !== order.filter((key) => known.has(key)).join()) parts.push("order has changed");
   return parts;
 };
 
 const tell = () => {
   const parts = differences();
-  if (parts.length && idleMs() > 60000) return settle();
+  if (parts.length && idleMs() > IDLE_MS) return settle();
   if (!notice) return;
   const text = parts.length ? parts.join(", ") + ". " : "";
   if ((notice.dataset.text || "") === text) return;
@@ -132,4 +133,6 @@ export const start = (fetchAll) => {
   refetch = fetchAll;
   for (const row of table.rows) for (const cell of row.cells) remember(cell);
   onFree(release);
+  /* the minute may end while nothing new comes from the server */
+  setInterval(() => { if (notice?.dataset.text) tell(); }, IDLE_CHECK_MS);
 };
