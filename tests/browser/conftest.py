@@ -33,13 +33,18 @@ def chromium():
 
 
 @pytest.fixture
-def sign_in(chromium, stack):
-    """Open the product as a user; what the console says, a page throws or a request that fails, fails the test at its
-    end: `sign_in.complaints` are those, for tests which provoke one."""
+def open_page(chromium):
+    """Open a page in a browser of its own. What its console says, what it throws, what its policy forbids and each
+    request that fails make the test fail at its end: `open_page.complaints` are those, for tests which provoke one."""
     contexts, complaints = [], []
 
-    def open_page(**options):
-        context = chromium.new_context(base_url=stack.url, **options)
+    def failed(request):
+        # a page that is left gives up what it was asking for
+        if request.failure != "net::ERR_ABORTED":
+            complaints.append(f"{request.url}: {request.failure}")
+
+    def open_one(url, **options):
+        context = chromium.new_context(base_url=url, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}"))
@@ -47,13 +52,23 @@ def sign_in(chromium, stack):
         page.on("requestfailed", failed)
         return page
 
-    def failed(request):
-        # a page that is left gives up what it was asking for
-        if request.failure != "net::ERR_ABORTED":
-            complaints.append(f"{request.url}: {request.failure}")
+    open_one.complaints = complaints
+    yield open_one
 
-    def open_as(user, path="/", **options):
-        page = open_page(**options)
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def sign_in(open_page, stack):
+    """Open the product as a user: `sign_in(name, path, **options of the browser)`. `hasty` makes the page ask what
+    changed every second, for tests that are not about how often it asks."""
+
+    def open_as(user, path="/", *, url=stack.url, hasty=False, **options):
+        page = open_page(url, **options)
+        if hasty:
+            page.add_init_script("setInterval(() => document.dispatchEvent(new Event('visibilitychange')), 1000)")
         page.goto(f"/login/?next={path}")
         page.get_by_label("User name").fill(user)
         page.get_by_label("Password").fill(PASSWORD)
@@ -61,9 +76,6 @@ def sign_in(chromium, stack):
         page.wait_for_url(f"**{path}")
         return page
 
-    open_as.page, open_as.complaints = open_page, complaints
-    yield open_as
-
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    open_as.page = lambda **options: open_page(stack.url, **options)
+    open_as.complaints = open_page.complaints
+    return open_as

@@ -208,21 +208,16 @@ def test_pages_of_a_viewer_and_of_nobody_have_no_finding(gallery, sign_in):
     assert not found, "\n".join(found)
 
 
-def test_a_product_without_elements_has_no_finding(tmp_path, chromium):
+def test_a_product_without_elements_has_no_finding(tmp_path, sign_in):
     with Stack(tmp_path) as fresh:
         fresh.add_user("maria", "administrators")
-        context = chromium.new_context(base_url=fresh.url, reduced_motion="reduce")
-        page = context.new_page()
-        page.goto("/login/")
-        page.get_by_label("User name").fill("maria")
-        page.get_by_label("Password").fill("only-for-the-browser-tests-1")
-        page.get_by_role("button", name="Sign in").click()
+        page = sign_in("maria", url=fresh.url, reduced_motion="reduce")
         expect(page.get_by_role("heading", name="Add your first element")).to_be_visible()
 
         found = findings(page, "overview without elements")
         page.goto("/wall/")
         found += findings(page, "wall without elements")
-        context.close()
+        page.context.close()
 
     assert not found, "\n".join(found)
 

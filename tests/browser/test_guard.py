@@ -1,0 +1,54 @@
+"""The guard that every browser test has: no page says anything in the console, breaks its policy, or misses a file."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.once
+PROVOKED = {
+    "inline script": ("document.body.append(Object.assign(document.createElement('script'), { text: '1' }))", "script"),
+    "inline style": ("document.body.setAttribute('style', 'color: red')", "style"),
+    "foreign image": (
+        "document.body.append(Object.assign(new Image(), { src: 'http://127.0.0.1:9/x.png' }))",
+        "img-src",
+    ),
+    "missing file": ("document.body.append(Object.assign(new Image(), { src: '/static/nothing.png' }))", "404"),
+    "error": ("setTimeout(() => { throw new Error('a mistake of a script'); })", "a mistake of a script"),
+    "message": ("console.log('left from a debugging')", "left from a debugging"),
+}
+
+
+@pytest.mark.parametrize("what", PROVOKED)
+def test_what_must_not_be_is_noticed(sign_in, what):
+    page = sign_in.page()
+    page.goto("/login/")
+    script, told = PROVOKED[what]
+
+    page.evaluate(f"() => {{ {script}; }}")
+    for _ in range(50):
+        if any(told in each for each in sign_in.complaints):
+            break
+        page.wait_for_timeout(100)
+
+    assert any(told in each for each in sign_in.complaints), sign_in.complaints
+    sign_in.complaints.clear()
+
+
+@pytest.mark.parametrize("user", ["maria", "vera"])
+def test_every_page_that_is_linked_is_quiet(gallery, sign_in, user):
+    page = sign_in(user)
+    waiting, seen = ["/"], set()
+
+    while waiting:
+        address = waiting.pop()
+        kind = re.sub(r"[?#].*|i-[0-9a-f]+", "", address)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        page.goto(address)
+        expect(page.locator("h1")).to_have_count(1)
+        hrefs = page.eval_on_selector_all("a[href]", "(links) => links.map((link) => link.getAttribute('href'))")
+        waiting += [href for href in hrefs if href.startswith("/") and "/export" not in href and "/admin" not in href]
+
+    assert len(seen) > 25
