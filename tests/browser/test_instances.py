@@ -92,6 +92,8 @@ def test_more_than_a_page_is_selected_by_name(fleet, sign_in):
     page.get_by_label("Select all shown").check()
     expect(bar).to_contain_text("50 selected")
     expect(bar).to_contain_text("All 50 on this page are selected.")
+    table = page.locator(".tw").bounding_box()
+    assert bar.bounding_box()["y"] >= table["y"] + table["height"]
     page.get_by_role("button", name="Select all 60 that match").click()
 
     expect(bar).to_contain_text("60 selected")

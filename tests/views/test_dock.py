@@ -80,6 +80,7 @@ def test_good_news_says_how_long_it_took_and_is_gone_half_a_minute_later(maria):
     batch(element, "confirmed", "confirmed")
 
     assert "2 instances stopped" in shown(element, maria)
+    assert 'class="flash flash--ok" role="status"' in shown(element, maria)
     assert "in 48\u00a0s." in shown(element, maria)
     assert "2 instances stopped" not in shown(element, maria, timezone.now() + timedelta(seconds=31))
 
@@ -94,6 +95,8 @@ def test_failures_are_named_with_awss_code_and_stay(maria):
     html = shown(element, maria, timezone.now() + timedelta(minutes=50))
 
     assert "1 of 2 instances stopped, 1 failed" in html
+    assert 'class="flash flash--warn" role="alert"' in html
+    assert "Select the failed one</button>" in html and ">Debug records</a>" in html
     assert f'<bdi>playout-1</bdi>: <a href="/e/{element.slug}/debug/?q=req-7#req-7">UnauthorizedOperation</a>' in html
     assert f'data-flash-key="{key}"' in html
     assert f'data-select-ids="i-{key.hex[:10]}0001"' in html

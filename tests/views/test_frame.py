@@ -107,6 +107,15 @@ def test_the_list_of_keys_names_every_key_and_the_switch_that_turns_them_off(ope
     assert "Single-key shortcuts are on" in dialog and "data-keys-on checked" in dialog
 
 
+def test_what_only_the_script_can_do_is_not_offered_without_it(operator, element):
+    top = re.search(r"<header class=\"top\">.*?</header>", html(operator), re.DOTALL)[0]
+
+    buttons = [tag for tag in re.findall(r"<button[^>]*>", top) if "popovertarget" not in tag and "submit" not in tag]
+    assert len(buttons) == 2
+    assert [tag for tag in buttons if "js-only" not in tag] == []
+    assert re.search(r"<noscript><span[^>]*>\d\d:\d\d:\d\d UTC</span></noscript>", top)
+
+
 def test_the_frame_has_one_polite_region_and_a_way_past_itself(viewer, element):
     text = html(viewer)
 

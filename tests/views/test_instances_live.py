@@ -50,6 +50,18 @@ def test_nothing_is_sent_while_nothing_changed(operator, opened):
     assert (answer.status_code, answer.content) == (204, b"")
 
 
+def test_asking_costs_aws_nothing(operator, aws):
+    row = builders.element(aws, aws.add_keys(), name="Asked")
+    builders.instance(row, "encoder")
+    builders.polled(row)
+
+    for since in ("", "1", "0.x.y"):
+        for headers in ({}, {"X-Fragment": "live"}):
+            assert operator.get(f"/e/asked/instances/?since={since}", headers=headers).status_code == 200
+
+    assert aws.journal() == []
+
+
 def test_only_the_rows_written_since_are_sent_and_all_keys_in_order(operator, element, opened):
     ids = list(element.instances.order_by("display_name").values_list("instance_id", flat=True))
     element.instances.filter(instance_id=ids[1]).update(state="stopped")
