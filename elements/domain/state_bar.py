@@ -78,8 +78,10 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class StateBar:
-    """What the page draws, and says to those who do not see it."""
+    """What the page draws, between which moments, and says to those who do not see it."""
 
+    begins_at: datetime
+    ends_at: datetime
     rects: Sequence[Rect]
     ticks: Sequence[Tick]
     sentence: str
@@ -89,7 +91,7 @@ def state_bar(present: Present, changes: Sequence[Difference], now: datetime) ->
     """Return the bar of the days before now; `changes` of these days, oldest first."""
     begin = now - timedelta(days=DAYS)
     found = stretches(present, changes, begin, now)
-    return StateBar(_rects(found, begin, now), _ticks(begin, now), sentence(found, begin, now))
+    return StateBar(begin, now, _rects(found, begin, now), _ticks(begin, now), sentence(found, begin, now))
 
 
 def stretches(present: Present, changes: Sequence[Difference], begin: datetime, end: datetime) -> list[Stretch]:
