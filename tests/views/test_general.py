@@ -1,5 +1,8 @@
 """General: facts for all, a form for administrators, and keys that nobody gets to see."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -42,6 +45,11 @@ def titles(response):
 
 def text(response):
     return response.content.decode()
+
+
+def words(response):
+    """Return what the page says, without markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", text(response))).replace("\u00a0", " ")
 
 
 def test_everybody_sees_the_facts_and_only_administrators_the_form(aws, viewer, operator, administrator):
@@ -284,13 +292,27 @@ def test_refused_keys_are_explained_with_awss_own_words(aws, viewer):
     element = builders.element(aws, Keys("AKIANOTKNOWN", "wrong"))
     poll_once(element.pk, caller="poll", now=timezone.now())
 
-    page = text(viewer.get(address(element)))
+    page = words(viewer.get(address(element)))
 
-    assert "AuthFailure" in page
-    assert "AWS was not able to validate the provided access credentials" in page
-    assert "AWS does not know the access key, or it was disabled or deleted." in page
+    assert "AWS answered AuthFailure: “AWS was not able to validate the provided access credentials”." in page
+    assert "AuthFailure: AWS does not know the access key, or it was disabled or deleted." in page
+    assert re.search(r"Not connected since [-\d]+ [:\d]+ UTC \(\d+ s\)\.", page)
+    assert "1 try so far; next in" in page
     assert "not accepted by AWS" in page
-    assert "Tries so far" in page
+    assert page.count("AWS was not able to validate") == 1
+
+
+def test_the_first_failures_are_told_before_the_element_counts_as_not_connected(viewer):
+    element = builders.element(name="Ireland")
+    at = timezone.now() - timedelta(seconds=20)
+    failed = {"failures": 1, "failed_since": at, "failure_code": "RequestTimeout", "failure_text": "No answer in time."}
+    Poll.objects.filter(element=element).update(succeeded_at=at, attempted_at=at, **failed)
+
+    page = words(viewer.get(address(element)))
+
+    assert "Tries so far1 since" in page
+    assert "It meansNo answer in time." in page
+    assert "Not connected since" not in page
 
 
 def test_an_element_without_keys_says_what_to_do(viewer, administrator):
