@@ -13,15 +13,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser import beside_the_mock, stress_pictures
 from tests.browser.chromium import ARGUMENTS, program
+from tests.browser.pictures import Album, sign_in
 from tests.browser.stack import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "docs" / "screenshots"
-LOOKS = {"light": (1440, 900, "light"), "dark": (1440, 900, "dark"), "narrow": (390, 844, "light")}
+LOOKS: dict[str, tuple[int, int, Any]] = {
+    "light": (1440, 900, "light"),
+    "dark": (1440, 900, "dark"),
+    "narrow": (390, 844, "light"),
+}
 FRANKFURT = "/e/frankfurt-playout"
 _POLLED = re.compile(r": ([3-9]|\d\d) succeeded")
 
@@ -95,34 +102,40 @@ PICTURES = (
 
 
 def main() -> None:
-    """Run a demo, sign in as its administrator, and take every picture."""
+    """Take every picture: of a demo as its administrator, under stress, and beside a mock if there is one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=OUT)
-    out: Path = parser.parse_args().out
-    out.mkdir(parents=True, exist_ok=True)
-    with _demo() as url, sync_playwright() as playwright:
+    parser.add_argument("--mock", type=Path, metavar="DIR", help="take only pairs: this mock's pages and the product's")
+    options = parser.parse_args()
+    with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
-        for look in LOOKS:
-            _take(chromium, url, look, out)
+        if options.mock:
+            beside_the_mock.take_all(chromium, options.mock, options.out / "beside-the-mock")
+        else:
+            _take_demo(chromium, Album(chromium, options.out))
+            stress_pictures.take_all(chromium, options.out)
         chromium.close()
 
 
-def _take(chromium: Browser, url: str, look: str, out: Path) -> None:
+def _take_demo(chromium: Browser, album: Album) -> None:
+    with _demo() as url:
+        for look in LOOKS:
+            _take(chromium, url, look, album)
+
+
+def _take(chromium: Browser, url: str, look: str, album: Album) -> None:
     width, height, scheme = LOOKS[look]
     context = chromium.new_context(base_url=url, viewport={"width": width, "height": height}, color_scheme=scheme)
+    sign_in(context, "admin", "demo-admin")
     page = context.new_page()
-    page.goto("/login/")
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password").fill("demo-admin")
-    page.get_by_role("button", name="Sign in").click()
+    page.goto("/")
     # some polls first, so that nothing waits for its first one
     expect(page.locator("svg.beat").first).to_have_attribute("aria-label", _POLLED, timeout=90_000)
     for picture in PICTURES:
         if look in picture.looks:
             page.goto(picture.path)
-            page.evaluate("document.fonts.ready")
             picture.prepare(page)
-            page.screenshot(path=out / f"{picture.name}-{look}.png", animations="disabled")
+            album.add(f"{picture.name}-{look}", page)
     context.close()
 
 
