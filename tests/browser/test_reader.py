@@ -132,6 +132,27 @@ def test_on_a_narrow_screen_the_elements_are_a_drawer_that_the_keyboard_opens_an
     expect(button).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_news_covers_a_control_for_good(store, sign_in, width):
+    page = sign_in("maria", "/e/store/configuration/", viewport={"width": width, "height": 700})
+    page.route("**/settings/", lambda route: route.abort())
+    page.get_by_role("button", name="Appearance").click()
+    page.get_by_label("Roomy").check()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alert").filter(has_text="This choice was not kept")).to_be_visible()
+
+    last = page.locator("#main button:visible, #main input:visible").last
+    last.evaluate(
+        "() => { for (const at of [document.querySelector('main'), document.scrollingElement]) at.scrollTop = 1e6; }"
+    )
+
+    assert last.evaluate(
+        "(control) => { const at = control.getBoundingClientRect();"
+        " return control.contains(document.elementFromPoint(at.left + at.width / 2, at.top + at.height / 2)); }"
+    )
+    sign_in.complaints[:] = [each for each in sign_in.complaints if "ERR_FAILED" not in each]
+
+
 def end_session(page):
     page.context.clear_cookies(name="sessionid")
 
