@@ -13,7 +13,7 @@ Kind = Literal["run", "stop", "busy", "bad", "gap", "none"]
 
 DAYS = 7
 # In per cent of the bar: a stretch that matters stays visible however short it was.
-AT_LEAST = 0.3
+AT_LEAST = 0.6
 # A day's name further right than this would be cut off.
 LAST_LABEL = 95.0
 TOLD_AT_MOST = 8

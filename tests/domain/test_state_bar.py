@@ -132,7 +132,7 @@ def test_widths_are_shares_of_the_time_and_short_ones_stay_visible():
     rects = {rect.paint: rect for rect in state_bar(present("stopped"), changes, NOW).rects}
 
     assert (rects["l-run"].x, rects["l-run"].width) == ("0.00%", "50.00%")
-    assert (rects["l-busy"].x, rects["l-busy"].width) == ("50.00%", "0.30%")
+    assert (rects["l-busy"].x, rects["l-busy"].width) == ("50.00%", "0.60%")
     assert rects["l-run"].height > rects["l-stop"].height
     assert rects["l-stop"].y + rects["l-stop"].height == rects["l-run"].y + rects["l-run"].height
 
@@ -140,7 +140,7 @@ def test_widths_are_shares_of_the_time_and_short_ones_stay_visible():
 def test_a_short_one_at_the_very_end_does_not_leave_the_bar():
     rects = state_bar(present("stopping"), [state("running", "stopping", ago(seconds=2))], NOW).rects
 
-    assert (rects[-1].x, rects[-1].width) == ("99.70%", "0.30%")
+    assert (rects[-1].x, rects[-1].width) == ("99.40%", "0.60%")
 
 
 def test_what_matters_is_drawn_last():
