@@ -175,6 +175,8 @@ class Instances(InstanceListMixin, TemplateView):
             caption=f"Instances of {self.element.name}",
         )
         table.total = self.total
+        if self.terms or page.has_other_pages():
+            table.gone = "in this list"
         table.clear_url = "?" + without(self.request.GET, "since", "page", "q")
         table.data_order = " ".join(row.instance.instance_id for row in everything) if self.is_fragment else None
         return table

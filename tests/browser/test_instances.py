@@ -133,7 +133,7 @@ def test_new_and_vanished_rows_wait_behind_a_notice(stack, fleet, sign_in):
     expect(page.get_by_text("No instance matches this filter")).to_be_hidden()
 
     stack.aws.vanish(extra)
-    expect(notice).to_contain_text("1 no longer reported.", timeout=LIVE_MS)
+    expect(notice).to_contain_text("1 no longer in this list.", timeout=LIVE_MS)
     expect(row).to_be_visible()
     notice.get_by_role("button", name="Show").click()
     expect(row).to_have_count(0)

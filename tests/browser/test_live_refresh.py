@@ -191,7 +191,7 @@ def test_new_and_vanished_rows_and_another_order_wait_behind_the_notice(page, ga
     refresh(page)
 
     notice = page.locator("[data-notice]")
-    expect(notice).to_contain_text("1 new instance, 1 no longer reported, order has changed.")
+    expect(notice).to_contain_text("1 new instance, 1 no longer in this list, order has changed.")
     assert page.evaluate(TOPS) == before
     row = page.locator(f"tr[data-key='{gone}']")
     expect(row).to_have_class(re.compile("is-gone"))
@@ -200,6 +200,22 @@ def test_new_and_vanished_rows_and_another_order_wait_behind_the_notice(page, ga
     expect(row).to_have_count(0)
     expect(page.locator(f"tr[data-key='{extra}']")).to_be_visible()
     expect(notice).to_be_hidden()
+
+
+def test_a_row_that_leaves_the_filter_is_not_called_unreported_and_its_light_is_not_green(page, gallery):
+    page.goto(f"{gallery.instances}?q=state:running")
+    row = row_of(page, gallery, "encoder-1")
+    expect(row).to_be_visible()
+
+    stop(gallery, "encoder-1")
+    refresh(page)
+
+    expect(page.locator("[data-notice]")).to_contain_text("1 no longer in this list.")
+    expect(row).to_have_class(re.compile("is-gone"))
+    colour = "(node) => getComputedStyle(node).color"
+    grey = row.locator(".c-key").evaluate(colour)
+    assert row.locator(".c-state .i").evaluate(colour) == grey
+    assert row_of(page, gallery, "encoder-2").locator(".c-state .i").evaluate(colour) != grey
 
 
 def test_after_a_minute_without_input_nothing_waits_any_more(page, gallery):
