@@ -42,11 +42,14 @@ class NamingForm(forms.Form):
         return text
 
 
-def _number(limits: tuple[int, int], unit: str, size: int = 5) -> forms.IntegerField:
+def _number(label: str, limits: tuple[int, int], unit: str, help_text: str, size: int = 5) -> forms.IntegerField:
+    """Return a field for a whole number; its unit, as the suffix of its label, stands behind it."""
     low, high = limits
     sentence = f"Enter a whole number from {grouped(low)} to {grouped(high)}."
     keys = ("required", "invalid", "min_value", "max_value")
     return forms.IntegerField(
+        label=label,
+        help_text=f"{grouped(low)} to {grouped(high)}{help_text}",
         min_value=low,
         max_value=high,
         show_hidden_initial=True,
@@ -69,9 +72,10 @@ class _ChangesOnly(forms.Form):
 class PollingForm(_ChangesOnly):
     """How often the element is polled, and whether at all."""
 
-    interval_s = _number(INTERVAL_S, "seconds", 6)
+    interval_s = _number("Polling Interval", INTERVAL_S, "seconds", " (24 h).", 6)
     polled = forms.BooleanField(
-        label="Poll this element",
+        label="Poll This Element",
+        help_text="Without it AWS is not asked; pages show the last known state.",
         required=False,
         show_hidden_initial=True,
         widget=forms.CheckboxInput(attrs={"class": "check"}),
@@ -86,11 +90,26 @@ class PollingForm(_ChangesOnly):
 class RetentionForm(_ChangesOnly):
     """How long what is over is kept."""
 
-    gone_retention_days = _number(RETENTION_DAYS, "days")
-    event_retention_days = _number(RETENTION_DAYS, "days")
-    history_retention_days = _number(RETENTION_DAYS, "days")
-    debug_retention_days = _number(RETENTION_DAYS, "days")
-    debug_max_rows = _number(DEBUG_ROWS, "records", 8)
+    gone_retention_days = _number("Gone Instances", RETENTION_DAYS, "days", ", after AWS stopped listing them.")
+    event_retention_days = _number(
+        "Ended Scheduled Events",
+        RETENTION_DAYS,
+        "days",
+        ", after AWS stopped listing them; as long as it lists them they are kept anyway.",
+    )
+    history_retention_days = _number(
+        "History",
+        RETENTION_DAYS,
+        "days",
+        ". States, status checks and scheduled events as they changed, shown on each instance's page.",
+    )
+    debug_retention_days = _number(
+        "Debug Records",
+        RETENTION_DAYS,
+        "days",
+        ". Every request to AWS with its answer; keys and user data are removed before they are written.",
+    )
+    debug_max_rows = _number("Most Debug Records", DEBUG_ROWS, "records", ". The oldest go first.", 8)
 
     @classmethod
     def shown(cls, element: Element) -> dict[str, Any]:

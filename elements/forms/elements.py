@@ -170,6 +170,7 @@ class ElementForm(KeyFields, TargetFields, forms.ModelForm):
         model = Element
         # Never a key: what stands here is put into the form from the stored row.
         fields = ("name", "region", "endpoint_url", "sts_endpoint_url", "account_id", "interval_s", "paused")
+        labels = {"paused": "Polling Paused"}
         help_texts = {
             "name": "As your team speaks of it, for example Frankfurt – Playout. Names are unique.",
             "paused": "While paused AWS is not asked; pages show the last known state.",

@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.views import View
 from django.views.generic import TemplateView
 
-from elements.domain import limits
 from elements.domain.naming import DEFAULT_FORMAT, MAX_FORMAT, PLACEHOLDERS, InvalidFormat, parse
 from elements.domain.naming_preview import Preview, chips, preview
 from elements.domain.wording import interval, relative
@@ -119,9 +118,7 @@ class Configuration(ElementPageMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the forms for whoever may change the element; a fragment carries none."""
         pending, recent = self.naming_pending, self.naming_new
-        context = super().get_context_data(
-            naming_pending=pending, naming_new=recent, busy=pending or recent, limits=limits, **kwargs
-        )
+        context = super().get_context_data(naming_pending=pending, naming_new=recent, busy=pending or recent, **kwargs)
         if self.may_change and not self.is_fragment:
             context.update(self.forms_context(kwargs))
         return context

@@ -17,18 +17,29 @@ def labelled(html):
     return re.findall(r'<label[^>]*for="(id_\w+)"[^>]*>\s*([^<]+?):?\s*</label>', html)
 
 
-@pytest.mark.parametrize("page", ["general", "admin"])
-def test_each_field_has_its_help_under_the_name_the_connector_gave_it(administrator, page):
-    element = builders.element()
-    address = {"general": reverse("elements:general", args=[element.slug])}.get(
-        page, reverse("admin:elements_element_add")
-    )
+def page_of(client, page):
+    slug = builders.element().slug
+    address = reverse("admin:elements_element_add") if page == "admin" else reverse(f"elements:{page}", args=[slug])
+    return client.get(address).content.decode()
 
-    html = administrator.get(address).content.decode()
+
+@pytest.mark.parametrize("page", ["general", "admin"])
+def test_the_fields_have_the_names_of_the_connector(administrator, page):
+    assert {name for _, name in labelled(page_of(administrator, page))} >= set(CONNECTOR)
+
+
+@pytest.mark.parametrize("page", ["general", "configuration", "admin"])
+def test_each_field_has_a_name_in_title_case_and_its_help(administrator, page):
+    html = page_of(administrator, page)
 
     fields = labelled(html)
-    assert {name for _, name in fields} >= set(CONNECTOR)
-    assert [name for field, name in fields if f'id="{field}_helptext"' not in html] == []
+    assert fields
+    assert [name for _, name in fields if any(word[0].islower() for word in name.split())] == []
+    for field, name in fields:
+        typed_into = re.search(rf'<(?:input|select)\b[^>]*\bid="{field}"[^>]*>', html)[0]
+        described = re.search(r'aria-describedby="([^"]+)"', typed_into)
+        assert described, name
+        assert all(f'id="{place}"' in html for place in described[1].split()), name
 
 
 def test_naming_and_display_key_formats_have_the_names_of_the_connector(administrator):
