@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.gallery import LONG
 from tests.browser.stack import Stack
 
 pytestmark = pytest.mark.once
@@ -24,6 +25,7 @@ WIDER = """() => new Promise((done) => { let left = 60; const look = () => {
 AXE = Axe().axe_script
 LOOKS = (("light", 390, ALL), ("dark", 390, COLOURS), ("dark", 1440, COLOURS), ("light", 1440, ALL))
 GALLERY, REFUSED, EMPTY, KEYLESS = "/e/gallery", "/e/refused", "/e/empty", "/e/keyless"
+PAUSED, LATE = "/e/paused", "/e/late"
 
 
 def select_three(page):
@@ -110,6 +112,12 @@ STATES = [
     ("instances, no match", f"{GALLERY}/instances/?q=no-such-thing", nothing),
     ("instances, wrong filter", f"{GALLERY}/instances/?q=colour:red", nothing),
     ("instances, not connected", f"{REFUSED}/instances/", nothing),
+    ("instances, paused", f"{PAUSED}/instances/", nothing),
+    ("general, paused", f"{PAUSED}/general/", nothing),
+    ("configuration, paused", f"{PAUSED}/configuration/", nothing),
+    ("instances, late", f"{LATE}/instances/", nothing),
+    ("debug, tiles and filters", f"{GALLERY}/debug/?t=1h", nothing),
+    ("activity, nothing found", "/activity/?q=no-such-thing", nothing),
     ("instances, none", f"{EMPTY}/instances/", nothing),
     ("instances, never read", f"{KEYLESS}/instances/", nothing),
     ("instance", "gateway", unfold_all),
@@ -222,13 +230,62 @@ def test_a_product_without_elements_has_no_finding(tmp_path, sign_in):
     assert not found, "\n".join(found)
 
 
+def test_what_an_action_comes_to_and_a_lost_server_have_no_finding(gallery, sign_in):
+    page, found = sign_in("olga", gallery.instances, hasty=True, reduced_motion="reduce"), []
+    gallery.aws("encoder-4").protect()
+    gallery.stack.aws.set(delay_s=20)
+    dock = page.get_by_role("region", name="Results of actions")
+
+    for names, words in ((("encoder-4",), "failed"), (("encoder-5",), "Stopping")):
+        for name in names:
+            page.get_by_role("link", name=f"Stop {name}").click()
+        page.get_by_role("dialog").get_by_role("button", name="Stop instance").click()
+        expect(dock).to_contain_text(words, timeout=20_000)
+    found += findings(page, "instances, one failed and one under way")
+    page.goto(f"{GALLERY}/instances/{gallery.found['encoder-4']}/")
+    found += findings(page, "instance, stop failed")
+    page.goto("/")
+    found += findings(page, "overview, a failed action")
+    gallery.stack.aws.set(delay_s=0)
+    page.goto(gallery.instances)
+    page.context.route("**/*", lambda route: route.abort())
+    expect(page.get_by_text("No answer from the ec2mon server since")).to_be_visible(timeout=20_000)
+    found += findings(page, "instances, server lost")
+
+    sign_in.complaints[:] = [each for each in sign_in.complaints if "ERR_FAILED" not in each]
+    assert not found, "\n".join(found)
+
+
+def test_error_pages_and_a_screen_of_the_wall_have_no_finding(gallery, sign_in):
+    page, found = sign_in("maria", "/wall/screens/", reduced_motion="reduce"), []
+    page.get_by_label("Name").fill("Foyer")
+    page.get_by_role("button", name="Add screen").click()
+    found += findings(page, "a screen was added")
+    script = "from django.views.defaults import server_error; from django.test import RequestFactory;"
+    script += " print(server_error(RequestFactory().get('/')).content.decode())"
+    broken = gallery.stack.manage("shell", "-v0", "-c", script)
+    assert "ec2mon made a mistake" in broken
+
+    nobody = sign_in.page(reduced_motion="reduce")
+    nobody.goto(page.locator("#wall-address").inner_text())
+    found += findings(nobody, "a screen of the wall")
+    nobody.route("**/broken/", lambda route: route.fulfill(body=broken, content_type="text/html"))
+    nobody.goto("/broken/")
+    expect(nobody.get_by_role("heading", name="ec2mon made a mistake")).to_be_visible()
+    found += findings(nobody, "ec2mon made a mistake")
+
+    assert not found, "\n".join(found)
+
+
 def test_the_drawer_of_a_narrow_screen_has_no_finding(gallery, sign_in):
     page = sign_in("maria", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
 
     page.get_by_role("button", name="Elements").click()
     expect(page.get_by_role("navigation", name="Elements")).to_be_visible()
 
-    assert violations(page) == []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert violations(page) == [], scheme
 
 
 @pytest.mark.parametrize("zoom", [2, 4])
@@ -283,3 +340,20 @@ def test_a_printed_list_is_whole_and_has_no_controls(gallery, sign_in):
     expect(page.get_by_role("link", name="encoder-1", exact=True)).to_be_visible()
     for gone in (".top", ".side", ".bar", ".act"):
         expect(page.locator(gone).first).to_be_hidden()
+
+
+def test_a_long_name_is_cut_with_its_text_in_the_title_and_whole_where_there_is_room(gallery, sign_in):
+    page = sign_in("olga", gallery.instances)
+    link = page.locator(f"tr[data-key='{gallery.found[LONG]}'] .key")
+    hidden = "(node) => node.scrollWidth - node.clientWidth"
+
+    assert link.evaluate(hidden) > 0
+    assert link.evaluate("(node) => getComputedStyle(node).textOverflow") == "ellipsis"
+    assert link.get_attribute("title") == LONG
+    resize(page, 390)
+    assert link.evaluate(hidden) <= 0
+    page.goto(f"{gallery.instances}{gallery.found[LONG]}/")
+    heading = page.get_by_role("heading", level=1)
+
+    expect(heading).to_have_text(LONG)
+    assert heading.evaluate(hidden) <= 0
