@@ -37,7 +37,6 @@ def as_in_the_mock() -> None:
 def under_stress() -> None:
     """Age the elements of stress_pictures."""
     now = timezone.now()
-    Instance.objects.update(first_seen_at=now - 30 * _DAY)
     fail_since(Element.objects.get(name="Failing for a day"), now - _DAY, now)
     _forget(Element.objects.get(name="Never polled"), now)
 

@@ -39,6 +39,12 @@ def _wrong_format(page: Page) -> None:
     page.get_by_text("Did you mean").first.wait_for()
 
 
+def _unfold_failure(page: Page) -> None:
+    """Unfold the product's refused request; the mock's is unfolded."""
+    for row in page.locator("tbody tr").filter(has_text="OperationNotPermitted").all()[:1]:
+        row.locator(".exp").click()
+
+
 @dataclass(frozen=True)
 class Pair:
     """A page of the mock and the product's, and what is done on both before the picture."""
@@ -59,7 +65,7 @@ PAIRS = (
     Pair("instance", "instance", f"{FRANKFURT}/instances/?q=playout-b-main", narrow=True),
     Pair("configuration-error", "configuration", f"{FRANKFURT}/configuration/", _wrong_format),
     Pair("events", "events", f"{FRANKFURT}/events/", narrow=True),
-    Pair("debug", "debug", f"{FRANKFURT}/debug/"),
+    Pair("debug", "debug", f"{FRANKFURT}/debug/", _unfold_failure),
     Pair("general-failing", "general-failing", f"{VIRGINIA}/general/", narrow=True),
 )
 

@@ -102,7 +102,7 @@ PICTURES = (
     Picture("right-to-left-instance", f"{_ODD}/instances/", _open("مُشغّل"), ("light", "narrow")),
     Picture("10000-instances", f"{_MANY}/instances/", looks=("light", "dark", "narrow")),
     Picture("10000-instances-last-page", f"{_MANY}/instances/?page=200", looks=("light", "narrow")),
-    Picture("10000-instances-page-selected", f"{_MANY}/instances/?page=3", _select_all, ("light", "narrow")),
+    Picture("10000-instances-page-selected", f"{_MANY}/instances/?page=3", _select_all, WIDE),
     Picture("10000-instances-all-matching", f"{_MANY}/instances/?q=type:c7i.*", _select_matching, WIDE),
     Picture("never-polled-instances", f"{_NEVER}/instances/", looks=("light", "narrow")),
     Picture("never-polled-general", f"{_NEVER}/general/", looks=("light",)),
