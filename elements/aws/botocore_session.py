@@ -33,15 +33,15 @@ def shared_session() -> botocore.session.Session:
         session.set_config_variable("config_file", os.devnull)
         session.set_config_variable("credentials_file", os.devnull)
         session.get_component("config_store").set_config_variable("profile", None)
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
         _session = session
     return _session
 
 
-def _moment(text: Any) -> datetime:
+def moment(text: Any) -> datetime:
     """Read a time of an answer; AWS's usual form is read in a fraction of the time that botocore needs for any."""
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return parse_timestamp(text)
-    return moment if moment.tzinfo else parse_timestamp(text)
+    return found if found.tzinfo else parse_timestamp(text)

@@ -1,25 +1,25 @@
 """An end to every HTTP attempt: a read time-out bounds each wait for bytes only, so an answer that drips never ends."""
 
-import contextlib
-import socket
 import threading
 import time
-from typing import Any
+from typing import Protocol
+
+
+class Line(Protocol):
+    """A connection that can be cut from another thread."""
+
+    def cut(self) -> None:
+        """End it at once."""
+
+    def rest(self) -> None:
+        """Have no call any more."""
 
 
 class Deadline:
-    """Cuts the connections of one gateway when an attempt, or all of its calls together, take too long.
-
-    Botocore has no setting for this. Its connections are followed through their urllib3 pools; a cut connection
-    looks to botocore like one that was lost.
-    """
+    """How long each attempt of a gateway, and all its calls together, may take."""
 
     def __init__(self, *, attempt_s: float, total_s: float | None) -> None:
         self._attempt_s, self._total_s, self._began = attempt_s, total_s, time.monotonic()
-        self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
-        self._twins: dict[int, socket.socket] = {}
-        self.cut_after_s: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -31,65 +31,55 @@ class Deadline:
         """Return how long all calls together may take."""
         return self._total_s or 0.0
 
-    def guard(self, client: Any) -> None:
-        """Bound every attempt of a client."""
-        http = client._endpoint.http_session
-        watched = {scheme: self._watched(pool, id(client)) for scheme, pool in http._pool_classes_by_scheme.items()}
-        http._pool_classes_by_scheme = http._manager.pool_classes_by_scheme = watched
-        service = client.meta.service_model.service_name
-        client.meta.events.register_first(f"before-send.{service}", self._begin)
-        client.meta.events.register_first(f"response-received.{service}", self._end)
+    @property
+    def left_s(self) -> float:
+        """Return how long an attempt that begins now may take."""
+        if self._total_s is None:
+            return self._attempt_s
+        return min(self._attempt_s, max(self._total_s - (time.monotonic() - self._began), 0.0))
 
-    def close(self) -> None:
-        """End the attempt under way, if any, and let go of the connections."""
-        self._end()
-        with self._lock:
-            for twin in self._twins.values():
-                twin.close()
-            self._twins = {}
 
-    def _watched(self, pool: Any, client: int) -> Any:
-        deadline = self
+class Cutter:
+    """Cuts the connection of one call when an attempt takes too long; to botocore it looks like one that was lost.
 
-        class Connection(pool.ConnectionCls):  # type: ignore[misc]
-            def _new_conn(self) -> socket.socket:
-                made: socket.socket = super()._new_conn()
-                deadline._follow(made, client)
-                return made
+    Connections serve one call after another, of any element: only the one that the attempt under way uses is cut.
+    """
 
-        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline, self._lock = deadline, threading.Lock()
+        self._timer: threading.Timer | None = None
+        self._line: Line | None = None
+        self.cut_after_s: float | None = None
 
-    def _follow(self, made: socket.socket, client: int) -> None:
-        """Keep a twin of a client's newest socket: TLS takes the socket itself over, and a twin cuts both."""
-        with self._lock:
-            older = self._twins.get(client)
-            self._twins[client] = made.dup()
-            if older is not None:
-                older.close()
-            if self.cut_after_s is not None:
-                self._shut()
-
-    def _begin(self, **kwargs: Any) -> None:
-        self._end()
-        left = self._attempt_s
-        if self._total_s is not None:
-            left = min(left, max(self._total_s - (time.monotonic() - self._began), 0.0))
+    def begin(self) -> None:
+        """Let an attempt begin."""
+        self.end()
+        left = self._deadline.left_s
         self.cut_after_s = None
-        self._timer = threading.Timer(left, self._cut, (left,))
-        self._timer.daemon = True
-        self._timer.start()
+        timer = threading.Timer(left, lambda: self._cut(left, timer))
+        timer.daemon = True
+        self._timer = timer
+        timer.start()
 
-    def _end(self, **kwargs: Any) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _cut(self, after_s: float) -> None:
+    def use(self, line: Line) -> None:
+        """Note the connection that the attempt goes over."""
         with self._lock:
-            self.cut_after_s = after_s
-            self._shut()
+            self._line = line
+            if self.cut_after_s is not None:
+                line.cut()
 
-    def _shut(self) -> None:
-        for twin in self._twins.values():
-            with contextlib.suppress(OSError):  # it ended by itself
-                twin.shutdown(socket.SHUT_RDWR)
+    def end(self) -> None:
+        """Let go of the connection: all of the answer is here, or there is none."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._line is not None:
+                self._line.rest()
+            self._timer = self._line = None
+
+    def _cut(self, after_s: float, timer: threading.Timer) -> None:
+        with self._lock:
+            if self._timer is timer:
+                self.cut_after_s = after_s
+                if self._line is not None:
+                    self._line.cut()

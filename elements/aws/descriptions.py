@@ -1,28 +1,71 @@
 """All that AWS said of one instance: kept as it was sent, read by botocore's own parser when somebody looks at it."""
 
+import json
+import re
 import zlib
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from xml.sax.saxutils import escape
 
 from elements.aws.botocore_session import parse_answer
-from elements.aws.parsing import plain
 
 _FAST = 1
-_ANSWER = b"<a><reservationSet><item>%b<instancesSet>%b</instancesSet></item></reservationSet></a>"
+_RESERVATION = b"<item><reservationId>%b</reservationId><instancesSet>%b</instancesSet></item>"
+_ANSWER = b"<a><reservationSet>%b</reservationSet></a>" % _RESERVATION
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_LONGEST = 4000
 
 
-def compressed(reservation: bytes, instance: bytes) -> bytes:
-    """Return an instance's own XML with that of its reservation's members, made small."""
-    return zlib.compress(_ANSWER % (reservation, instance), _FAST)
+def of_xml(xml: bytes, reservation_id: str) -> bytes:
+    """Return an instance's own XML, compressed, with the ID of its reservation."""
+    return zlib.compress(_ANSWER % (escape(reservation_id).encode(), xml), _FAST)
+
+
+def of_members(instance: Mapping[str, Any], reservation: Mapping[str, Any]) -> bytes:
+    """Return what botocore has already parsed, compressed."""
+    said = {**instance, "ReservationId": reservation.get("ReservationId", "")}
+    return zlib.compress(json.dumps(plain(said)).encode(), _FAST)
+
+
+def members(compressed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the instance and its reservation as botocore parses them; raises what it raises."""
+    (reservation,) = parse_answer("DescribeInstances", zlib.decompress(compressed))["Reservations"]
+    (instance,) = reservation.pop("Instances")
+    return instance, reservation
 
 
 def description(compressed: bytes) -> dict[str, Any]:
-    """Return all that AWS said of an instance, with the ID of its reservation; JSON-able.
+    """Return all that AWS said of an instance, JSON-able, and the ID of its reservation.
 
-    Raises what botocore's parser raises for a number or a time that is none.
+    Empty when nothing was kept, or when a number or a time in it is none.
     """
     if not compressed:
         return {}
-    (reservation,) = parse_answer("DescribeInstances", zlib.decompress(compressed))["Reservations"]
-    (instance,) = reservation["Instances"]
-    found: dict[str, Any] = plain({**instance, "ReservationId": reservation.get("ReservationId", "")})
+    text = zlib.decompress(compressed)
+    if text.startswith(b"{"):
+        found: dict[str, Any] = json.loads(text)
+        return found
+    try:
+        instance, reservation = members(compressed)
+    except ValueError:
+        return {}
+    found = plain({**instance, "ReservationId": reservation.get("ReservationId", "")})
     return found
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON-able copy that every database stores; lists in one order, for AWS promises none."""
+    if isinstance(value, Mapping):
+        return {_text(key): plain(item) for key, item in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return sorted((plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return _UNSTORABLE.sub("\ufffd", str(value))[:_LONGEST]

@@ -1,18 +1,16 @@
 """From botocore's answers to our snapshots."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from elements.aws import descriptions
 from elements.domain.instance_states import state_name
 from elements.domain.snapshots import InstanceSnapshot, ScheduledEventSnapshot, StatusSnapshot
 
 _NUL_OR_SURROGATE = re.compile(r"[\x00\ud800-\udfff]")
 _SHORT = 255
-# Shown from columns of their own, so not kept twice in the details.
-_OWN_COLUMNS = {"InstanceId", "State", "Tags", "StateReason"}
 
 
 class Incomplete(Exception):
@@ -23,23 +21,13 @@ def instances(answer: Mapping[str, Any]) -> Iterator[InstanceSnapshot]:
     """Yield the instances of one page of DescribeInstances; raises Incomplete."""
     for reservation in answer["Reservations"]:
         for raw in reservation.get("Instances", ()):
-            yield _instance(raw, reservation)
+            yield instance(raw, reservation, description=descriptions.of_members(raw, reservation))
 
 
 def statuses(answer: Mapping[str, Any]) -> Iterator[StatusSnapshot]:
     """Yield the statuses of one page of DescribeInstanceStatus; raises Incomplete."""
     for raw in answer["InstanceStatuses"]:
-        instance_id = _required(raw, "InstanceId")
-        parts = [raw.get(key) or {} for key in ("SystemStatus", "InstanceStatus", "AttachedEbsStatus")]
-        since = [d["ImpairedSince"] for part in parts for d in part.get("Details", ()) if d.get("ImpairedSince")]
-        yield StatusSnapshot(
-            instance_id=instance_id,
-            system=_text(parts[0].get("Status"), 20),
-            instance=_text(parts[1].get("Status"), 20),
-            ebs=_text(parts[2].get("Status"), 20),
-            impaired_since=min(since, default=None),
-            events=tuple(_event(instance_id, event) for event in raw.get("Events", ())),
-        )
+        yield status(raw)
 
 
 def state_changes(raw: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]]:
@@ -51,7 +39,10 @@ def state_changes(raw: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, str]
     }
 
 
-def _instance(raw: Mapping[str, Any], reservation: Mapping[str, Any]) -> InstanceSnapshot:
+def instance(
+    raw: Mapping[str, Any], reservation: Mapping[str, Any], *, raw_digest: bytes = b"", description: bytes = b""
+) -> InstanceSnapshot:
+    """Return one instance and what its reservation says of it; raises Incomplete."""
     if not raw.get("State"):
         raise Incomplete("an instance has no state")
     reason = raw.get("StateReason") or {}
@@ -83,10 +74,24 @@ def _instance(raw: Mapping[str, Any], reservation: Mapping[str, Any]) -> Instanc
         managed_by=_text(operator.get("Principal") or "AWS") if operator.get("Managed") else "",
         tags={_text(tag.get("Key")): _text(tag.get("Value"), 256) for tag in raw.get("Tags", ())},
         spot_request_id=_text(raw.get("SpotInstanceRequestId"), 60),
-        details={
-            **{key: plain(value) for key, value in sorted(raw.items()) if key not in _OWN_COLUMNS},
-            "ReservationId": _text(reservation.get("ReservationId")),
-        },
+        raw_digest=raw_digest,
+        description=description,
+    )
+
+
+def status(raw: Mapping[str, Any], *, raw_digest: bytes = b"") -> StatusSnapshot:
+    """Return the status of one instance; raises Incomplete."""
+    instance_id = _required(raw, "InstanceId")
+    parts = [raw.get(key) or {} for key in ("SystemStatus", "InstanceStatus", "AttachedEbsStatus")]
+    since = [d["ImpairedSince"] for part in parts for d in part.get("Details", ()) if d.get("ImpairedSince")]
+    return StatusSnapshot(
+        instance_id=instance_id,
+        system=_text(parts[0].get("Status"), 20),
+        instance=_text(parts[1].get("Status"), 20),
+        ebs=_text(parts[2].get("Status"), 20),
+        impaired_since=min(since, default=None),
+        events=tuple(_event(instance_id, event) for event in raw.get("Events", ())),
+        raw_digest=raw_digest,
     )
 
 
@@ -118,17 +123,7 @@ def _required(raw: Mapping[str, Any], key: str) -> str:
 
 def _text(value: Any, limit: int = _SHORT) -> str:
     """Return text that every database stores: no NUL, no lone surrogate, not too long."""
-    return _NUL_OR_SURROGATE.sub("\ufffd", str(value))[:limit] if value else ""
-
-
-def plain(value: Any) -> Any:
-    """Return a JSON-able copy; lists in one order, for AWS promises none."""
-    if isinstance(value, Mapping):
-        return {_text(key): plain(item) for key, item in sorted(value.items())}
-    if isinstance(value, list | tuple):
-        return sorted((plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, bool | int | float) or value is None:
-        return value
-    return _text(value, 4000)
+    if not value:
+        return ""
+    text = str(value)
+    return (text if text.isprintable() else _NUL_OR_SURROGATE.sub("\ufffd", text))[:limit]

@@ -1,14 +1,16 @@
-"""One Attempt for each HTTP attempt, taken from the client's events, so that no method can forget it."""
+"""One Attempt for each HTTP attempt, taken from the clients' events, so that no method can forget it."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from elements.aws.reading import Read
 from elements.aws.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -48,113 +50,125 @@ class Attempt:
 
 
 @dataclass(slots=True)
-class _Open:
-    """An attempt that was sent and has not ended."""
+class Trace:
+    """What is known so far of a call and of its attempt under way."""
 
-    at: datetime
-    began: float
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    number: int = 0
+    open: bool = False
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    began: float = field(default_factory=time.monotonic)
+    took_s: float | None = None
     status: int | None = None
     size: int = 0
 
+    def begin(self) -> None:
+        """Begin one attempt more."""
+        self.number, self.open = self.number + 1, True
+        self.at, self.began = datetime.now(UTC), time.monotonic()
+        self.took_s, self.status, self.size = None, None, 0
+
+    def answer(self, status: int, size: int) -> None:
+        """Note that all of an answer is here."""
+        self.took_s, self.status, self.size = time.monotonic() - self.began, status, size
+
+    @property
+    def duration_ms(self) -> int:
+        """Return how long the attempt took until its answer was here, or has taken."""
+        return round((time.monotonic() - self.began if self.took_s is None else self.took_s) * 1000)
+
 
 class Recorder:
-    """Listens to one client; one operation at a time, as a gateway makes them."""
+    """Records the attempts of one gateway, from whatever threads make its calls."""
 
     def __init__(self, record: Callable[[Attempt], None], caller: str, redactor: Redactor) -> None:
         self._record, self._caller, self._redactor = record, caller, redactor
-        self._local = threading.local()
+        self._lock, self._diverted = threading.Lock(), threading.local()
         self.calls = 0
         self.clock_offset_s: float | None = None
         self.last_request_id = ""
 
-    def listen(self, client: Any) -> None:
-        """Hang on the client's events."""
-        events = client.meta.events
-        service = client.meta.service_model.service_name
-        events.register_first(f"provide-client-params.{service}", self._begin)
-        events.register_last(f"before-send.{service}", self._sent)
-        events.register_first(f"before-parse.{service}", self._answered)
-        events.register_first(f"response-received.{service}", self._ended)
+    @contextmanager
+    def diverted(self, record: Callable[[Attempt], None]) -> Iterator[None]:
+        """Give this thread's attempts to `record`: what keeps them belongs to another thread."""
+        self._diverted.record = record
+        try:
+            yield
+        finally:
+            del self._diverted.record
 
-    def close_open(self, service: str, operation: str, outcome: str, message: str) -> None:
-        """Record an attempt whose answer could not be parsed: botocore tells no listener about those."""
-        if getattr(self._local, "open", None) is not None:
-            self._write(service, operation, outcome, code="AnswerNotUnderstood", message=message)
+    def count(self) -> None:
+        """Count one attempt."""
+        with self._lock:
+            self.calls += 1
 
-    def _begin(self, params: dict[str, Any], **kwargs: Any) -> None:
-        self._local.params = {key: value for key, value in params.items() if value is not None}
-        self._local.number = 0
-        self._local.open = None
-        self.last_request_id = ""
+    def note_answer(self, trace: Trace, response: Mapping[str, Any]) -> None:
+        """Note that an attempt was answered."""
+        trace.answer(response["status_code"], len(response.get("body") or b""))
+        self._note_clock(response.get("headers") or {})
 
-    def _sent(self, **kwargs: Any) -> None:
-        self._local.number = getattr(self._local, "number", 0) + 1
-        self._local.open = _Open(datetime.now(UTC), time.monotonic())
-        self.calls += 1
-
-    def _answered(self, response_dict: Mapping[str, Any], **kwargs: Any) -> None:
-        attempt: _Open | None = getattr(self._local, "open", None)
-        if attempt is not None:
-            attempt.status = response_dict["status_code"]
-            attempt.size = len(response_dict.get("body") or b"")
-        self._note_clock(response_dict.get("headers") or {})
-
-    def _ended(self, operation_name: str = "", **kwargs: Any) -> None:
-        event = kwargs.get("event_name", "")
-        service, operation = event.split(".")[1:3]
-        parsed, exception = kwargs.get("parsed_response"), kwargs.get("exception")
+    def note_end(self, trace: Trace, operation: str, read: Read | None, **event: Any) -> str:
+        """Record an attempt that ended, with or without an answer; return AWS's code when that is an error."""
+        parsed, exception = event.get("parsed_response"), event.get("exception")
         if parsed is None:
             text = f"{type(exception).__name__}: {exception}" if exception else "no answer"
-            self._write(service, operation, "no-answer", code=type(exception).__name__, message=text)
-            return
+            self._write(trace, operation, "no-answer", code=type(exception).__name__, message=text)
+            return ""
         meta, error = parsed.get("ResponseMetadata", {}), parsed.get("Error") or {}
         self.last_request_id = self._redactor.text(str(meta.get("RequestId", "") or ""), 100)
         failed = bool(error) or int(meta.get("HTTPStatusCode", 200)) >= 300
-        outcome = (
-            "error" if failed else "ok" if LISTS.get(operation, "ResponseMetadata") in parsed else "not-understood"
-        )
+        understood = LISTS.get(operation, "ResponseMetadata") in parsed
+        outcome = "error" if failed else "ok" if understood else "not-understood"
+        code = str(error.get("Code", "") or "")
         self._write(
-            service,
-            operation,
-            outcome,
-            code=str(error.get("Code", "") or ""),
-            message=str(error.get("Message", "") or ""),
-            parsed=parsed,
+            trace, operation, outcome, code=code, message=str(error.get("Message", "") or ""), parsed=parsed, read=read
         )
+        return code
+
+    def close_open(self, trace: Trace, operation: str, outcome: str, message: str) -> None:
+        """Record an attempt whose answer could not be parsed: botocore tells no listener about those."""
+        if trace.open:
+            self._write(trace, operation, outcome, code="AnswerNotUnderstood", message=message)
 
     def _write(
         self,
-        service: str,
+        trace: Trace,
         operation: str,
         outcome: str,
         *,
         code: str = "",
         message: str = "",
         parsed: Mapping[str, Any] | None = None,
+        read: Read | None = None,
     ) -> None:
-        opened: _Open = getattr(self._local, "open", None) or _Open(datetime.now(UTC), time.monotonic())
-        self._local.open = None
+        trace.open = False
+        good = parsed if outcome == "ok" and parsed else {}
+        returned = _returned(operation, good, read)
         attempt = Attempt(
-            at=opened.at,
-            service=service,
+            at=trace.at,
+            service=service_of(operation),
             operation=operation,
             caller=self._caller,
-            parameters=self._redactor.structure(getattr(self._local, "params", {})),
+            parameters=self._redactor.structure(trace.parameters),
             outcome=outcome,
-            attempt=max(getattr(self._local, "number", 1), 1),
-            duration_ms=round((time.monotonic() - opened.began) * 1000),
-            http_status=opened.status,
+            attempt=max(trace.number, 1),
+            duration_ms=trace.duration_ms,
+            http_status=trace.status,
             error_code=self._redactor.text(code, 100),
             error_message=self._redactor.text(message),
             request_id=self.last_request_id if parsed is not None else "",
-            bytes=opened.size,
-            returned=_returned(operation, parsed) if outcome == "ok" else None,
-            response=self._redactor.structure(_summary(operation, parsed)) if outcome == "ok" and parsed else {},
+            bytes=trace.size,
+            returned=returned,
+            response=self._redactor.structure(_summary(operation, good, returned)),
         )
+        getattr(self._diverted, "record", self.keep)(attempt)
+
+    def keep(self, attempt: Attempt) -> None:
+        """Record an attempt; what goes wrong with that hides no answer."""
         try:
             self._record(attempt)
         except Exception:
-            log.exception("an attempt of %s could not be recorded", operation)
+            log.exception("an attempt of %s could not be recorded", attempt.operation)
 
     def _note_clock(self, headers: Mapping[str, str]) -> None:
         try:
@@ -165,25 +179,32 @@ class Recorder:
         self.clock_offset_s = (aware - datetime.now(UTC)).total_seconds()
 
 
-def _returned(operation: str, parsed: Mapping[str, Any] | None) -> int | None:
-    found = (parsed or {}).get(LISTS.get(operation, ""))
+def service_of(operation: str) -> str:
+    """Return the service that an operation is one of."""
+    return "sts" if operation == "GetCallerIdentity" else "ec2"
+
+
+def _returned(operation: str, parsed: Mapping[str, Any], read: Read | None) -> int | None:
+    found = parsed.get(LISTS.get(operation, ""))
     if not isinstance(found, list):
         return None
+    if read is not None:
+        return read.count
     if operation == "DescribeInstances":
         return sum(len(reservation.get("Instances", ())) for reservation in found)
     return len(found)
 
 
-def _summary(operation: str, parsed: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(operation: str, parsed: Mapping[str, Any], returned: int | None) -> dict[str, Any]:
     """Return what of an answer is worth keeping: changes in full, listings by their size."""
     summary: dict[str, Any] = {}
     for key, value in parsed.items():
-        if key in ("ResponseMetadata",):
+        if key == "ResponseMetadata":
             continue
         if key == "NextToken":
             summary[key] = "present" if value else "absent"
         elif isinstance(value, list) and operation.startswith("Describe"):
-            summary[key] = f"{_returned(operation, parsed)} returned"
+            summary[key] = f"{returned} returned"
         else:
             summary[key] = value
     return summary

@@ -1,19 +1,19 @@
-"""Open clients with the element's own keys and nothing of the machine's."""
+"""Open gateways with the element's own keys and nothing of the machine's."""
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from botocore.config import Config
-
-from elements.aws.botocore_session import LOCK, shared_session
+from elements.aws.asking import STS, WRITE, Asker
+from elements.aws.calls import UNPACED, Pace, SigningKey
+from elements.aws.clients import Kind
 from elements.aws.deadlines import Deadline
-from elements.aws.ec2 import Clients, Ec2Gateway
+from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt, Recorder
 from elements.aws.redaction import Redactor
 
-_CONNECT_S = 5
+# A write on a connection that was dropped without a word may or may not have arrived, so it gets a fresh one.
+_READ_IDLE_S, _WRITE_IDLE_S = 20.0, 0.0
 
 
 class BlankKeys(ValueError):
@@ -63,52 +63,25 @@ def open_gateway(
     record: Callable[[Attempt], None],
     caller: str,
     patience: Patience,
+    pace: Pace = UNPACED,
 ) -> Ec2Gateway:
-    """Return a gateway whose every HTTP attempt goes to `record` on behalf of `caller`.
-
-    The clients are made for this gateway alone, so that no element can ever sign with another's keys.
-    """
+    """Return a gateway whose every HTTP attempt waits for `pace` and goes to `record` on behalf of `caller`."""
     redactor = Redactor(credentials.access_key_id, [credentials.secret_access_key, credentials.session_token])
-    recorder = Recorder(record, caller, redactor)
-    deadline, opened = Deadline(attempt_s=patience.attempt_s, total_s=patience.deadline_s), list[Any]()
 
-    def client(service: str, *, attempts: int, endpoint_url: str, region: str = "") -> object:
-        with LOCK:
-            made = shared_session().create_client(
-                service,
-                region_name=region or target.region,
-                endpoint_url=endpoint_url or None,
-                aws_access_key_id=credentials.access_key_id,
-                aws_secret_access_key=credentials.secret_access_key,
-                aws_session_token=credentials.session_token or None,
-                config=_config(attempts, patience.read_s),
-            )
-        deadline.guard(made)
-        recorder.listen(made)
-        opened.append(made)
-        return made
+    def kind(name: str, region: str) -> Kind:
+        service, endpoint = ("sts", target.sts_endpoint_url) if name == STS else ("ec2", target.endpoint_url)
+        attempts, idle_s = (1, _WRITE_IDLE_S) if name == WRITE else (patience.attempts, _READ_IDLE_S)
+        return Kind(service, region or target.region, endpoint, attempts, patience.read_s, idle_s)
 
-    def close() -> None:
-        deadline.close()
-        for made in opened:
-            made.close()
-
-    clients = Clients(
-        read=lambda: client("ec2", attempts=patience.attempts, endpoint_url=target.endpoint_url),
-        write=lambda: client("ec2", attempts=1, endpoint_url=target.endpoint_url),
-        sts=lambda region="": client(
-            "sts", attempts=patience.attempts, endpoint_url=target.sts_endpoint_url, region=region
-        ),
-        close=close,
-    )
-    return Ec2Gateway(
-        clients,
-        region=target.region,
-        recorder=recorder,
+    asker = Asker(
+        kind,
+        key=SigningKey(credentials.access_key_id, credentials.secret_access_key, credentials.session_token or None),
+        recorder=Recorder(record, caller, redactor),
         redactor=redactor,
-        deadline=deadline,
-        read_s=patience.read_s,
+        deadline=Deadline(attempt_s=patience.attempt_s, total_s=patience.deadline_s),
+        pace=pace,
     )
+    return Ec2Gateway(asker, region=target.region)
 
 
 def endpoint_of_environment() -> str:
@@ -116,14 +89,3 @@ def endpoint_of_environment() -> str:
     if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
         return ""
     return os.environ.get("AWS_ENDPOINT_URL_EC2") or os.environ.get("AWS_ENDPOINT_URL") or ""
-
-
-def _config(attempts: int, read_s: int) -> Config:
-    return Config(
-        connect_timeout=_CONNECT_S,
-        read_timeout=read_s,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        max_pool_connections=2,
-        tcp_keepalive=True,
-        user_agent_extra="ec2mon",
-    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from elements.aws.descriptions import description
 from elements.domain.changes import Changes, Known, compare
 from elements.domain.history import unchecked
 from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, naming_values, state_since, status_values
@@ -79,6 +80,7 @@ def store_instances(
     for snapshot in snapshots:
         snapshot = _without_lag(snapshot, held, known)
         name = names.names[snapshot.instance_id]
+        snapshot = replace(snapshot, details=description(snapshot.description))
         values = instance_values(snapshot, name, shared=snapshot.instance_id in names.shared)
         if statuses is not None:
             values.update(status_values(statuses.get(snapshot.instance_id)))

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from elements.aws import clients
 from elements.aws.session import Credentials, Patience, Target, open_gateway
 
 # The ambient settings of a machine that must never reach AWS, or that a test sets itself.
@@ -33,6 +34,9 @@ AMBIENT = (
 def clean_environment(monkeypatch):
     for name in AMBIENT:
         monkeypatch.delenv(name, raising=False)
+    clients.forget()
+    yield
+    clients.forget()
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def _size_of_an_answer(aws, keys, open_to):
     return sizes[0]
 
 
-@pytest.mark.parametrize("member", [{"LaunchTime": "yesterday"}, {"AmiLaunchIndex": "one"}])
+@pytest.mark.parametrize("member", [{"LaunchTime": "yesterday"}, {"State": {"Code": "one"}}])
 def test_a_number_or_a_time_that_is_none_is_not_understood(aws, gateway, member):
     aws.add_instances(extra=member)
 

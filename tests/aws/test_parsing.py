@@ -1,8 +1,4 @@
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from elements.aws import parsing
 from tests.aws.pages import listed
@@ -62,12 +58,6 @@ def test_ten_thousand_tags_are_kept():
     assert len(one(Tags=tags).tags) == 10_000
 
 
-def test_lists_in_another_order_are_the_same_details():
-    groups = [{"GroupId": "sg-1"}, {"GroupId": "sg-2"}]
-
-    assert one(SecurityGroups=groups).details == one(SecurityGroups=groups[::-1]).details
-
-
 @pytest.mark.parametrize("broken", [{"InstanceId": None}, {"InstanceId": ""}, {"State": None}, {"State": {}}])
 def test_an_instance_without_an_id_or_a_state_is_incomplete(broken):
     with pytest.raises(parsing.Incomplete):
@@ -91,18 +81,3 @@ def test_an_event_may_lack_its_end_and_its_deadline_and_even_its_id():
     (event,) = status.events
     assert (event.not_before, event.not_after, event.not_before_deadline) == (None, None, None)
     assert event.event_id == "instance-retirement@"
-
-
-wild = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=())) | st.datetimes(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(st.dictionaries(st.sampled_from(["Extra", "NetworkInterfaces", "CpuOptions"]), wild))
-def test_whatever_else_aws_says_is_kept_as_json_that_can_be_stored(more):
-    details = one(**more).details
-
-    assert "\x00" not in json.dumps(details, ensure_ascii=False)
-    json.dumps(details, ensure_ascii=False).encode()

@@ -84,7 +84,7 @@ def test_a_recording_that_fails_does_not_hide_the_answer(aws, keys, open_to, rec
             raise OSError("the disk is full")
 
     gateway = open_to(keys, aws.url)
-    gateway._recorder._record = Full().append
+    gateway._asker.recorder._record = Full().append
 
     assert len(listed(gateway.describe_instances())) == 1
     assert "could not be recorded" in caplog.text
@@ -115,7 +115,7 @@ def test_a_call_without_an_answer_has_no_request_id_of_the_one_before(aws, keys,
 def test_a_date_of_an_answer_is_read_with_whatever_name_utc_has(gateway, zone):
     said = f"{datetime.now(UTC) + timedelta(minutes=2):%a, %d %b %Y %H:%M:%S} {zone}"
 
-    gateway._recorder._note_clock({"date": said})
+    gateway._asker.recorder._note_clock({"date": said})
 
     assert 115 < gateway.clock_offset_s < 125
 

@@ -1,0 +1,124 @@
+"""How a gateway makes one call: with its element's key, recorded, bounded in time, its errors in our words."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError
+
+from elements.aws import clients, parsing
+from elements.aws.calls import Call, Pace, SigningKey
+from elements.aws.deadlines import Cutter, Deadline
+from elements.aws.errors import (
+    AwsError,
+    AwsUnreachable,
+    NoClient,
+    Overdue,
+    Scene,
+    not_understood,
+    overdue,
+    translated_errors,
+)
+from elements.aws.reading import Read, Reader
+from elements.aws.recorder import LISTS, Recorder, service_of
+from elements.aws.redaction import Redactor
+
+READ, WRITE, STS = "read", "write", "sts"
+
+
+class Asker:
+    """Makes the calls of one gateway, from whatever threads. Every method that asks raises AwsError."""
+
+    def __init__(
+        self,
+        kind: Callable[[str, str], clients.Kind],
+        *,
+        key: SigningKey,
+        recorder: Recorder,
+        redactor: Redactor,
+        deadline: Deadline,
+        pace: Pace,
+    ) -> None:
+        self._region = kind(READ, "").region
+        self._kind, self._key, self.recorder, self._redactor = kind, key, recorder, redactor
+        self._deadline, self._pace = deadline, pace
+
+    def ask(self, operation: str, kind: str = READ, region: str = "", **parameters: Any) -> dict[str, Any]:
+        """Make one call; the member that makes up its answer must be present."""
+        return self._made(self._call(operation), self._kind(kind, region), parameters)
+
+    def read(
+        self, operation: str, reader: Reader, known: Mapping[str, bytes], **parameters: Any
+    ) -> tuple[dict[str, Any], Read | None]:
+        """Make one call of a listing and read its answer; None when botocore did."""
+        call = self._call(operation)
+        call.reader, call.known = reader, known
+        return self._made(call, self._kind(READ, ""), parameters), call.read
+
+    def not_understood(self, operation: str, why: str) -> AwsUnreachable:
+        """Return the error for an answer that is not what EC2 answers."""
+        return not_understood(self._scene(operation, self._kind(READ, "")), why)
+
+    def _call(self, operation: str) -> Call:
+        self.recorder.last_request_id = ""
+        return Call(operation, self._key, self.recorder, Cutter(self._deadline), self._pace)
+
+    def _made(self, call: Call, kind: clients.Kind, parameters: dict[str, Any]) -> dict[str, Any]:
+        operation = call.operation
+        try:
+            with self._translated(call, kind), call.made():
+                client = self._client(kind)
+                if self._deadline.passed:
+                    raise Overdue(why=self._too_long)
+                answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
+        except AwsError as error:
+            error.__context__ = None  # botocore's own exception, which holds AWS's words with what they may echo
+            raise
+        needed = LISTS.get(operation)
+        if needed is not None and needed not in answer:
+            raise not_understood(self._scene(operation, kind), f"it has no {needed}")
+        if needed is None and not answer.get("ResponseMetadata", {}).get("RequestId"):
+            raise not_understood(self._scene(operation, kind), "it has no request ID")
+        return answer
+
+    def _client(self, kind: clients.Kind) -> Any:
+        try:
+            return clients.client(kind)
+        except ValueError as error:  # botocore's word for an endpoint that is no URL and a region that is none
+            raise NoClient(why=self._redactor.text(str(error))) from None
+
+    @contextmanager
+    def _translated(self, call: Call, kind: clients.Kind) -> Iterator[None]:
+        operation = call.operation
+        try:
+            with translated_errors(lambda: self._scene(operation, kind)):
+                yield
+        except (AwsUnreachable, parsing.Incomplete) as error:
+            ours = self._worded(call, kind, error)
+            self.recorder.close_open(call.trace, operation, "not-understood", ours.sentence)
+            raise ours from None
+
+    def _worded(self, call: Call, kind: clients.Kind, error: AwsUnreachable | parsing.Incomplete) -> AwsUnreachable:
+        scene, after_s = self._scene(call.operation, kind), call.cutter.cut_after_s
+        if after_s is not None:
+            late = f"The answer of {scene.endpoint} did not arrive within {after_s:.0f} s."
+            return overdue(scene, self._too_long if self._deadline.passed else late)
+        return error if isinstance(error, AwsUnreachable) else not_understood(scene, str(error))
+
+    @property
+    def _too_long(self) -> str:
+        return f"AWS did not finish within {self._deadline.total_s:.0f} s."
+
+    def _scene(self, operation: str, kind: clients.Kind) -> Scene:
+        endpoint = ""
+        with suppress(BotoCoreError):
+            endpoint = self._client(kind).meta.endpoint_url
+        return Scene(
+            operation,
+            self._region,
+            endpoint or f"AWS ({service_of(operation)} in {self._region})",
+            self._redactor,
+            self.recorder.clock_offset_s,
+            kind.read_s,
+        )

@@ -1,0 +1,106 @@
+"""Read a page of DescribeInstances or DescribeInstanceStatus: only what is not known byte for byte is parsed.
+
+A page or an instance of a shape that is not the usual one is left to botocore's own parser.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any
+
+from elements.aws import descriptions, members, parsing, slices
+from elements.aws.botocore_session import parse_answer
+from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
+
+DIGEST_SIZE = 16
+# Goes up when the same XML is read otherwise than before: nothing read earlier counts as known then.
+_READING = 1
+_SAID = {"reservationId": "ReservationId", "ownerId": "OwnerId", "requesterId": "RequesterId"}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a page holds, and the rest of its XML, in which botocore finds the request and the next page."""
+
+    unchanged: list[str]
+    seen: list[Any]
+    rest: bytes
+
+    @property
+    def count(self) -> int:
+        """Return how many instances the page lists."""
+        return len(self.unchanged) + len(self.seen)
+
+
+Reader = Callable[[bytes, Mapping[str, bytes]], Read | None]
+
+
+def instances(body: bytes, known: Mapping[str, bytes]) -> Read | None:
+    """Read a page of DescribeInstances, None when botocore must; raises parsing.Incomplete."""
+    return _read(body, known, slices.INSTANCES, InstanceSnapshot, _instance)
+
+
+def statuses(body: bytes, known: Mapping[str, bytes]) -> Read | None:
+    """Read a page of DescribeInstanceStatus, None when botocore must; raises parsing.Incomplete."""
+    return _read(body, known, slices.STATUSES, StatusSnapshot, _status)
+
+
+def _read(
+    body: bytes,
+    known: Mapping[str, bytes],
+    listing: slices.Listing,
+    kind: type,
+    read: Callable[[bytes, Mapping[str, str], bytes], Any],
+) -> Read | None:
+    try:
+        found = slices.cut(body, listing)
+        unchanged, seen = list[str](), list[Any]()
+        for start, end, digest, said in _digests(body, found, kind):
+            instance_id = _id(body, start, end)
+            if known.get(instance_id) == digest:
+                unchanged.append(instance_id)
+            else:
+                seen.append(read(body[start:end], said, digest))
+    except slices.Unproven:
+        return None
+    return Read(unchanged, seen, found.rest)
+
+
+def _digests(body: bytes, found: slices.Cut, kind: type) -> Iterator[tuple[int, int, bytes, dict[str, str]]]:
+    """Yield each piece with its digest, in which all goes that is said of its reservation, and that."""
+    view, bounds = memoryview(body), iter(found.bounds)
+    reader = " ".join([str(_READING), *(each.name for each in fields(kind))]).encode()
+    for reservation in found.reservations:
+        said = {name: reservation.members[tag] for tag, name in _SAID.items() if tag in reservation.members}
+        common = blake2b(repr(said).encode() + reader, digest_size=DIGEST_SIZE)
+        for _ in range(reservation.count):
+            start, end = next(bounds)
+            digest = common.copy()
+            digest.update(view[start:end])
+            yield start, end, digest.digest(), said
+
+
+def _id(body: bytes, start: int, end: int) -> str:
+    """Return the ID to look for among the known: only the bytes that were read as that instance have its digest."""
+    begin = body.find(b"<instanceId>", start, end) + len(b"<instanceId>")
+    return body[begin : body.find(b"<", begin, end)].decode("ascii", "replace")
+
+
+def _instance(xml: bytes, said: Mapping[str, str], digest: bytes) -> InstanceSnapshot:
+    node = slices.parsed(xml)
+    description = descriptions.of_xml(xml, said.get("ReservationId", ""))
+    try:
+        raw = members.instance(node)
+    except members.Odd:
+        raw, _ = descriptions.members(description)
+    return parsing.instance(raw, said, raw_digest=digest, description=description)
+
+
+def _status(xml: bytes, said: Mapping[str, str], digest: bytes) -> StatusSnapshot:
+    node = slices.parsed(xml)
+    try:
+        raw = members.status(node)
+    except members.Odd:
+        answer = parse_answer("DescribeInstanceStatus", b"<a><instanceStatusSet>%b</instanceStatusSet></a>" % xml)
+        (raw,) = answer["InstanceStatuses"]
+    return parsing.status(raw, raw_digest=digest)
