@@ -35,7 +35,8 @@ class Gallery:
 
 
 def fill(stack: Stack) -> Gallery:
-    """Add Gallery (connected), Empty (no instance), Refused (with rows, then refused) and Keyless (never read)."""
+    """Add Gallery (connected), Empty (no instance), Refused (with rows, then refused), Keyless (never read), Paused
+    and Late (throttled)."""
     ids = stack.aws.add_instances(REGION, names=[*PLAIN, *ODD], public_ip="3.120.44.9")
     gallery = Gallery(stack, dict(zip((*PLAIN, *ODD), ids, strict=True)))
     gallery.aws("spare").state = "stopped"
@@ -49,6 +50,13 @@ def fill(stack: Stack) -> Gallery:
     no_keys = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "")
     stack.manage("element", "add", "Keyless", "--region=eu-south-1", *urls, **no_keys)
     stack.manage("poll", "Gallery", "Empty", "Refused")
+    for name, region in (("Paused", "eu-central-2"), ("Late", "ap-northeast-1")):
+        stack.aws.add_instances(region, names=[f"{name.lower()}-1"])
+        stack.add_element(name, region, interval=NEVER_BY_ITSELF)
+    stack.manage("poll", "Paused", "Late")
+    stack.manage("element", "pause", "Paused")
+    throttle = "from elements.models import Poll; Poll.objects.filter(element__name='Late').update(throttled=True)"
+    stack.manage("shell", "-v0", "-c", throttle)
     del stack.aws.world.keys[refused.access_key_id]
     assert stack.attempt("poll", "Refused")[0] == 1
     return gallery
