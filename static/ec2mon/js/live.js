@@ -30,8 +30,8 @@ const applyPart = (node, fresh) => {
 };
 const release = () => { if (waiting.size) { look(); for (const [node, fresh] of waiting) applyPart(node, fresh); } };
 
-/* Not under an open dialog or menu: then the page stays as it is and is asked again. */
-const reload = () => { if (!$("dialog[open]") && !$(":popover-open")) location.reload(); return false; };
+/* Not under an open dialog or menu, nor while somebody types: then the page stays as it is and is asked again. */
+const reload = () => { if (!$("dialog[open], :popover-open, input:focus:not([type=checkbox])")) location.reload(); return false; };
 
 /** Bring the page to what the answer says; false when its shape changed and the page was loaded anew. */
 const apply = (answer) => {
