@@ -285,6 +285,20 @@ def test_counts_and_tabs_follow_at_once_and_move_nothing(page, gallery):
     assert page.get_by_role("navigation", name="Gallery").bounding_box() == tabs
 
 
+def test_the_title_of_a_tab_in_the_background_follows_what_fails(page, gallery):
+    before = int(re.match(r"\((\d+)\) Instances, Gallery – ec2mon", page.title())[1])
+
+    gallery.aws("encoder-1").fail_check()
+    gallery.poll()
+    refresh(page)
+
+    gallery.aws("encoder-1").pass_checks()
+    expect(page).to_have_title(f"({before + 1}) Instances, Gallery – ec2mon")
+    expect(
+        page.get_by_role("navigation", name="Elements").get_by_role("link", name=re.compile("Gallery"))
+    ).to_contain_text("2 impaired")
+
+
 def test_an_unchanged_page_is_answered_without_content(page):
     with page.expect_response(lambda answer: "since=" in answer.url) as asked:
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

@@ -1,5 +1,7 @@
 """Whoever reads the pages: theme and zone follow the user, a session that ends loses nothing, script or not."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -110,6 +112,17 @@ def test_the_browser_writes_times_and_numbers_as_the_server_does(store, sign_in)
 
     assert spans == [wording.span(each) for each in seconds]
     assert grouped == [wording.grouped(each) for each in numbers]
+
+
+def test_ages_and_the_clock_run_by_the_server_s_time_whatever_the_computer_s_says(store, sign_in):
+    page = sign_in("vera", "/")
+    page.clock.install(time="2019-01-01T00:00:00Z")
+
+    page.goto("/e/store/instances/")
+
+    told = page.locator("html").get_attribute("data-now")
+    expect(page.locator("[data-clock]")).to_have_text(re.compile(rf"{told[11:15]}\d:\d\d"))
+    expect(page.locator(".livebar time")).to_have_text(re.compile(r"^\d+\s(s|min)$"))
 
 
 def test_on_a_narrow_screen_the_elements_are_a_drawer_that_the_keyboard_opens_and_closes(store, sign_in):
