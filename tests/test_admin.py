@@ -295,3 +295,12 @@ def test_a_poll_is_due_at_once_after_new_keys(aws, administrator):
 
     assert Poll.objects.get().due_at <= timezone.now()
     assert Poll.objects.get().failures == 0
+
+
+def test_every_page_of_the_site_leads_back_and_the_key_fields_say_that_empty_keeps(aws, administrator):
+    element = builders.element(aws, aws.add_keys())
+
+    pages = [administrator.get(path).content.decode() for path in ("/admin/", LIST, change(element))]
+
+    assert all('<a href="/">Back to ec2mon</a>' in page for page in pages)
+    assert "leave them empty to keep what is stored" in pages[-1]

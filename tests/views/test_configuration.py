@@ -349,3 +349,15 @@ def test_a_view_decrypts_no_key(administrator, element, django_assert_max_num_qu
         administrator.get(address(element))
 
     assert not [query for query in queries.captured_queries if "secret_access_key" in query["sql"]]
+
+
+def test_what_a_poll_costs_is_said_beside_its_interval_and_that_nothing_is_saved_beside_the_preview(
+    administrator, element
+):
+    Poll.objects.update(aws_calls=2, duration_ms=600)
+
+    html = administrator.get(f"/e/{element.slug}/configuration/").content.decode()
+
+    page = " ".join(re.sub(r"<[^>]+>", "", html).replace("\u00a0", " ").split())
+    assert "Each poll of this element takes 2 AWS requests and 600 ms." in page
+    assert re.search(r"5 of 6 instances; 0 of these 5 change\. .*Nothing is saved yet\.", page)

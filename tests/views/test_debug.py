@@ -452,3 +452,13 @@ def test_a_poll_of_the_real_thing_is_shown_with_what_it_returned(aws, viewer):
 
     assert "3 instances, 1 page" in html
     assert "3 statuses, 1 page" in html
+
+
+def test_what_took_several_tries_says_so_and_what_was_removed_is_marked(viewer, element):
+    record(element, attempt=3, parameters={"UserData": "removed"})
+
+    html = viewer.get(f"/e/{element.slug}/debug/").content.decode()
+
+    assert "200 after 3 tries" in html
+    assert '"<span class="redact">removed</span>"' in html
+    assert '<code>Authorization</code> <span class="redact">removed</span>' in html

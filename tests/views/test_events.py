@@ -551,3 +551,22 @@ def test_an_event_number_beyond_every_database_is_not_found(operator, element):
 def test_strangers_are_asked_to_sign_in(client, element, event):
     for path in (address(element), address(element, "event_reschedule", event.pk)):
         assert client.get(path).status_code == 302
+
+
+def test_the_strip_has_28_days_with_today_and_weekends_marked(viewer, element):
+    html = viewer.get(address(element)).content.decode()
+
+    days = re.findall(r'<li class="([^"]*)"><span class="wd">(\w\w)</span>', html)
+    assert len(days) == 28
+    assert ["is-today" in look for look, _ in days] == [True] + [False] * 27
+    assert sorted(name for look, name in days if " we" in look) == ["Sa"] * 4 + ["Su"] * 4
+
+
+def test_an_event_without_a_deadline_cannot_be_moved_and_one_that_has_begun_has_started(operator, element, aws):
+    announce(aws, element, in_s=30 * HOUR)
+    announce(aws, element, name="bastion", in_s=-HOUR, deadline_s=DAY)
+
+    page = shown(operator.get(address(element)))
+
+    assert "Cannot be moved" in page
+    assert "Already started" in page

@@ -396,3 +396,28 @@ def test_the_endpoint_in_use_is_the_one_that_requests_go_to(aws, viewer, monkeyp
     assert "https://ec2.eu-central-1.amazonaws.com</span>" in of_region
     assert [value in page for value, page in zip(settings.values(), pages, strict=True)] == [True, True]
     assert "https://ec2.eu-central-1.amazonaws.com</span>" in ignored
+
+
+def test_regions_are_suggested_and_of_the_secret_it_is_said_that_nobody_reads_it_again(aws, administrator):
+    element = builders.element(aws, aws.add_keys())
+
+    page = administrator.get(address(element))
+
+    assert '<option value="eu-central-1">Europe (Frankfurt)</option>' in text(page)
+    assert 'list="regions"' in text(page)
+    assert re.search(r"Stored encrypted [-\d]+ [:\d]+ UTC by test\. It can be replaced, never read back\.", words(page))
+    assert "Changing region or account clears this element’s instances, and asks first." in words(page)
+
+
+def test_the_connection_panel_says_what_the_last_polls_were(aws, viewer):
+    element = builders.element(aws, aws.add_keys(), interval_s=60)
+    poll_once(element.pk, caller="poll", now=timezone.now())
+
+    page = words(viewer.get(address(element)))
+
+    assert re.search(r"Last success[-\d]+ [:\d]+ \d+ s ago", page)
+    assert re.search(r"Last try[-\d]+ [:\d]+ [\d.]+ m?s", page)
+    assert re.search(r"Next tryin \d+ s", page)
+    assert "Interval1 min set on Configuration" in page
+    assert "ClockAWS's clock is within 1 s of ours" in page.replace("&#x27;", "'")
+    assert 'aria-label="Last 1 polls: 1 succeeded, 0 slow or throttled, 0 failed"' in text(viewer.get(address(element)))

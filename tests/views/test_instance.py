@@ -231,3 +231,17 @@ def test_the_page_takes_a_fixed_number_of_queries_and_no_key_is_read(aws, keys, 
         show(viewer, element, row)
 
     assert not [q for q in queries.captured_queries if "secret_access_key" in q["sql"]]
+
+
+def test_each_check_reads_as_aws_says_and_the_whole_description_is_folded_away(viewer):
+    element = builders.element()
+    row = builders.instance(element, "ocr", checks=("initializing", "insufficient-data", "not-applicable"))
+    builders.polled(element)
+
+    answer = show(viewer, element, row.instance_id)
+
+    for text in ("System Initializing", "Instance Insufficient data", "Attached EBS Not applicable"):
+        assert text in words(answer)
+    assert '<details class="grow" id="aws-description"><summary>Full AWS description (JSON)</summary>' in (
+        answer.content.decode()
+    )

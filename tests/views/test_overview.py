@@ -508,3 +508,12 @@ def test_a_change_that_only_the_look_after_an_action_saw_reaches_open_pages(view
     Poll.objects.update(revision=2)
 
     assert "name of i-0001, Frankfurt" in text(live(viewer, since).content.decode())
+
+
+@pytest.mark.parametrize(("ago_s", "look"), [(6, "num mute"), (94, "num")])
+def test_the_age_of_data_stands_out_only_when_it_is_old(viewer, ago_s, look):
+    element(ago_s=ago_s)
+
+    row = show(viewer).partition("data-live-table")[2].partition("</tbody>")[0]
+
+    assert re.search(r'<td role="cell" class="(num[^"]*)"', row)[1] == look

@@ -232,3 +232,25 @@ def test_an_old_page_is_told_apart_from_a_missing_right_for_the_script(viewer):
     assert (answer.status_code, answer.headers["X-Page"]) == (403, "old")
     assert "This page was open for too long" in answer.content.decode()
     assert "X-Page" not in viewer.get("/nowhere/").headers
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "title", "works"),
+    [
+        (
+            "/e/nothing/instances/",
+            404,
+            "There is nothing at this address",
+            "The element or instance may have been removed",
+        ),
+        ("/wall/screens/", 403, "You may not do this", "Everything else works as before"),
+    ],
+)
+def test_what_is_not_there_or_not_allowed_is_one_card_with_a_way_back(viewer, address, status, title, works):
+    answer = viewer.get(address)
+
+    html = answer.content.decode()
+    assert answer.status_code == status
+    assert f"<h1>{title}</h1>" in html
+    assert works in html
+    assert '<a class="btn btn--primary" href="/">Go to the overview</a>' in html
