@@ -29,6 +29,7 @@ def as_in_the_mock() -> None:
     Poll.objects.filter(element__slug="ireland-contribution").update(
         due_at=now + _DAY, succeeded_at=now - timedelta(seconds=67), throttled=True, failures=2
     )
+    Element.objects.filter(slug="ireland-contribution").update(interval_s=120)
     frankfurt = Element.objects.get(slug="frankfurt-playout")
     _live(frankfurt.instances.get(display_name="playout-b-main"), now)
     _busy_hour(frankfurt, now)
