@@ -144,8 +144,7 @@ def take(chromium: Browser, url: str, album: Album, pictures: tuple[Picture, ...
                 color_scheme=scheme,
                 device_scale_factor=scale,
             )
-            if user:
-                sign_in(context, user, PASSWORD)
+            sign_in(context, user, PASSWORD)
             for picture in pictures:
                 if look in picture.looks and picture.user == user:
                     page = context.new_page()
