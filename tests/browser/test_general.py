@@ -1,5 +1,7 @@
 """General in a browser: keys are tried before they replace others, and none comes back."""
 
+from playwright.sync_api import expect
+
 
 def test_an_administrator_replaces_the_keys(stack, sign_in):
     good = stack.add_element("Keys", "eu-north-1")
@@ -33,3 +35,19 @@ def test_the_policy_unfolds_and_is_copied(stack, sign_in):
 
     assert '"ec2:DescribeInstances"' in page.evaluate("navigator.clipboard.readText()")
     assert page.get_by_role("button", name="Save and test").count() == 0
+
+
+def test_a_test_that_takes_long_says_so_on_its_button(stack, sign_in):
+    stack.add_element("Slow", "eu-west-2")
+    page = sign_in("maria", "/e/slow/general/")
+    # as if AWS, and therefore the page that follows, took for ever
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault())")
+
+    button = page.get_by_role("button", name="Save and test")
+    place = button.bounding_box()
+    button.click()
+
+    said = page.locator("form[data-guard] [type=submit][aria-disabled]")
+    expect(said).to_have_text("Testing…")
+    assert said.bounding_box()["x"] == place["x"]
+    expect(said).to_contain_text("Still waiting for AWS, ", timeout=10_000)

@@ -179,3 +179,32 @@ def test_the_wall_of_somebody_signed_out_does_not_go_on_in_green(walled):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/wall/")
+
+
+def test_the_wall_loads_itself_anew_once_a_day(walled):
+    page = walled()
+    page.clock.install()
+    page.goto("/wall/")
+    page.evaluate("window.loadedBefore = true")
+
+    page.clock.fast_forward("23:59:00")
+    page.wait_for_timeout(3_000)
+    assert page.evaluate("window.loadedBefore")
+
+    with page.expect_event("load", timeout=LOST_MS):
+        page.clock.fast_forward("02:00")
+
+    assert not page.evaluate("window.loadedBefore")
+
+
+def test_the_account_gives_way_on_the_overview_where_there_is_little_room(walled):
+    page = walled()
+    page.goto("/")
+    account = page.get_by_role("columnheader", name="Account")
+
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(account).to_be_visible()
+    page.set_viewport_size({"width": 1200, "height": 900})
+
+    expect(account).to_be_hidden()
+    expect(page.get_by_role("columnheader", name="Region")).to_be_visible()
