@@ -1,0 +1,175 @@
+import threading
+import time
+
+import pytest
+
+from elements.aws.calls import Pace
+from elements.aws.errors import AwsDenied, AwsRejected, AwsUnreachable
+from elements.aws.session import Credentials, Patience, Target, open_gateway
+from tests.aws.pages import listed
+
+THIS = threading.get_ident
+
+
+def both(gateway, *known):
+    pages = {"instances": [], "statuses": []}
+    for listing, page in gateway.read_all(*known):
+        pages[listing].append(page)
+    return pages
+
+
+def test_both_listings_are_read_whole(aws, gateway):
+    aws.add_instances(count=2001)
+
+    pages = both(gateway)
+
+    assert [len(page.seen) for page in pages["instances"]] == [1000, 1000, 1]
+    assert [page.first for page in pages["statuses"]] == [True, False, False]
+    assert listed(pages["instances"]) == listed(gateway.describe_instances())
+    assert listed(pages["statuses"]) == listed(gateway.describe_instance_status())
+
+
+def test_what_is_known_is_only_named_and_what_changed_is_read(aws, gateway):
+    first, second, third = aws.add_instances(names=["a", "b", "c"])
+    before = both(gateway)
+    known = {name: {s.instance_id: s.raw_digest for s in listed(pages)} for name, pages in before.items()}
+    aws.instance(second).tags["Name"] = "another"
+    aws.instance(third).fail_check("ebs")
+
+    after = both(gateway, known["instances"], known["statuses"])
+
+    (instances,), (statuses,) = after["instances"], after["statuses"]
+    assert (sorted(instances.unchanged), [s.name for s in instances.seen]) == (sorted([first, third]), ["another"])
+    assert (sorted(statuses.unchanged), [s.ebs for s in statuses.seen]) == (sorted([first, second]), ["impaired"])
+
+
+def test_a_record_counts_what_was_listed_whether_it_was_read_or_known(aws, gateway, records):
+    aws.add_instances(count=3)
+    known = {snapshot.instance_id: snapshot.raw_digest for snapshot in listed(gateway.describe_instances())}
+    listed(gateway.describe_instances(known))
+
+    assert [(record.returned, record.response) for record in records] == [(3, {"Reservations": "3 returned"})] * 2
+    assert records[0].bytes == records[1].bytes > 1000
+
+
+def test_statuses_that_cannot_be_read_leave_the_instances_good(aws, open_to):
+    aws.add_instances(count=1001)
+    gateway = open_to(aws.add_keys(denied=["DescribeInstanceStatus"]), aws.url)
+
+    pages = both(gateway)
+
+    assert len(listed(pages["instances"])) == 1001
+    assert isinstance(pages["statuses"].pop(), AwsDenied)
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_instances_that_cannot_be_read_fail_the_read_and_every_attempt_is_recorded(aws, gateway, records, page):
+    aws.add_instances(count=1001)
+    aws.fault("error", "DescribeInstances", page=page, code="Blocked", message="x", status=403)
+
+    with pytest.raises(AwsDenied):
+        both(gateway)
+
+    assert len(records) == len(aws.journal())
+
+
+def test_when_aws_lost_its_place_the_first_page_comes_again(aws, gateway):
+    aws.add_instances(count=1001)
+    aws.fault("expired-token", "DescribeInstanceStatus", page=2, times=1)
+
+    pages = both(gateway)
+
+    assert [page.first for page in pages["statuses"]] == [True, True, False]
+    assert len(listed(pages["statuses"])) == 1001
+
+
+def test_when_aws_loses_its_place_again_the_statuses_fail(aws, gateway):
+    aws.add_instances(count=1001)
+    aws.fault("expired-token", "DescribeInstanceStatus", page=2)
+
+    assert isinstance(both(gateway)["statuses"][-1], AwsRejected)
+
+
+def test_attempts_are_recorded_by_the_thread_that_reads(aws, keys):
+    threads = set()
+    gateway = open_gateway(
+        Credentials(keys.access_key_id, keys.secret_access_key),
+        Target("eu-central-1", aws.url),
+        record=lambda attempt: threads.add(THIS()),
+        caller="test",
+        patience=Patience(),
+    )
+
+    both(gateway)
+
+    assert threads == {THIS()}
+
+
+def test_a_read_that_is_given_up_ends_and_its_attempts_are_recorded(aws, gateway, records):
+    aws.add_instances(count=5001)
+    pages = gateway.read_all()
+    next(pages)
+
+    pages.close()
+
+    assert len(records) == len(aws.journal()) < 12
+    assert [thread.name for thread in threading.enumerate() if "_run" in thread.name] == []
+
+
+def test_no_more_than_a_few_pages_wait_for_whoever_stores_them(aws, gateway):
+    aws.add_instances(count=9001)
+    pages = gateway.read_all()
+    next(pages)
+    settled = 0
+    while settled != (settled := len(aws.journal())):
+        time.sleep(1)
+
+    pages.close()
+
+    assert settled <= 8
+
+
+def test_the_listings_are_asked_for_at_the_same_time(aws, gateway):
+    aws.fault("slow", seconds=1.0)
+    began = time.monotonic()
+
+    both(gateway)
+
+    assert time.monotonic() - began < 1.8
+
+
+def test_each_attempt_waits_for_its_budget_and_a_throttled_one_is_told(aws, keys, records):
+    said = []
+    gateway = open_gateway(
+        Credentials(keys.access_key_id, keys.secret_access_key),
+        Target("eu-central-1", aws.url),
+        record=records.append,
+        caller="test",
+        patience=Patience(),
+        pace=Pace(lambda operation: said.append(len(aws.journal())), lambda operation: said.append(operation)),
+    )
+    aws.fault("throttle", times=1)
+    aws.fault("internal", times=1)
+
+    gateway.sample_instances()
+
+    assert said == [0, "DescribeInstances", 1, 2]
+
+
+def test_a_budget_that_refuses_keeps_the_request_at_home(aws, keys):
+    def refuse(operation):
+        raise TimeoutError
+
+    gateway = open_gateway(
+        Credentials(keys.access_key_id, keys.secret_access_key),
+        Target("eu-central-1", aws.url),
+        record=print,
+        caller="test",
+        patience=Patience(),
+        pace=Pace(refuse),
+    )
+
+    with pytest.raises(AwsUnreachable):
+        gateway.sample_instances()
+
+    assert aws.journal() == []
