@@ -14,7 +14,7 @@ _SHORT = 255
 
 
 class Incomplete(Exception):
-    """An answer lacks something AWS always sends."""
+    """An answer lacks something AWS always sends, or has twice what it sends once."""
 
 
 def instances(answer: Mapping[str, Any]) -> Iterator[InstanceSnapshot]:
@@ -125,5 +125,6 @@ def _text(value: Any, limit: int = _SHORT) -> str:
     """Return text that every database stores: no NUL, no lone surrogate, not too long."""
     if not value:
         return ""
-    text = str(value)
-    return (text if text.isprintable() else _NUL_OR_SURROGATE.sub("\ufffd", text))[:limit]
+    if not isinstance(value, str):
+        raise Incomplete("a member comes twice")
+    return (value if value.isprintable() else _NUL_OR_SURROGATE.sub("\ufffd", value))[:limit]

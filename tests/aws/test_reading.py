@@ -193,6 +193,13 @@ def test_a_member_that_comes_twice_is_read_as_botocore_reads_it():
     assert (snapshot.availability_zone, [bare(snapshot)]) == ("a", botocores("DescribeInstances", body))
 
 
+def test_a_text_that_comes_twice_fails_the_read():
+    body = page("i-1").replace(b"<instanceState>", b"<instanceType>a</instanceType><instanceType/><instanceState>")
+
+    with pytest.raises(parsing.Incomplete, match="a member comes twice"):
+        reading.instances(body, {})
+
+
 @pytest.mark.parametrize(
     "broken", [b"<instanceId>i-1</instanceId>", b"<instanceState><code>16</code><name>running</name></instanceState>"]
 )
