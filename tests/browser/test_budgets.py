@@ -80,16 +80,13 @@ def test_a_refresh_of_50_changed_rows_writes_no_more_than_it_must_shifts_nothing
     page.add_init_script(f"({measure.WATCH})()")
     page.goto(measure.FIFTY, wait_until="networkidle")
 
-    # a machine that is busy with other things stops a page for longer than its own work takes
-    for state in ("stopped", "running", "stopped", "running"):
+    for state in ("stopped", "running"):
         found = measure.refresh_of_all(stack, page, many, state)
-        written = found.pop("written")
-        assert len(written) <= 50 * 8, "more was written than the cells which changed"
-        assert "TR" not in written and "TBODY" not in written
+        assert len(found["written"]) <= 50 * 8, "more was written than the cells which changed"
+        assert not {"TR", "TBODY"} & set(found["written"])
         assert not found["moved"]
         assert found["shifts"] < 0.01, "columns may become as wide as their words, no more"
-        if found["longest_task_ms"] <= 50:
-            break
 
-    assert found["longest_task_ms"] <= 50, found
-    assert found["work_ms"] < 250, found
+    # of the processor's time, which does not depend on what else the machine does; the second is without warming up
+    assert 0 < found["tasks_ms"][0] <= 50, found["tasks_ms"][:5]
+    assert sum(found["tasks_ms"]) < 250
