@@ -58,7 +58,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(self._answers, "the product does not answer", self.log)
+        wait_for(self._answers, "the product does not answer", self.log, seconds=90)
         return self
 
     def __exit__(self, *error: object) -> None:

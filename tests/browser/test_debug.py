@@ -84,7 +84,7 @@ def test_without_script_a_record_is_unfolded_by_its_button_and_filtered_by_the_f
 
 def test_the_overview_refreshes_its_tiles_by_itself(stack, sign_in):
     (instance_id,) = stack.aws.add_instances("ap-south-1", names=["probe-1"])
-    page = sign_in("vera")
+    page = sign_in("vera", hasty=True)
     stack.add_element("Tiles", "ap-south-1")
     page.goto("/")
     row = page.locator("tr[data-key]", has_text="Tiles")

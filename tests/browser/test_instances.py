@@ -105,7 +105,7 @@ def test_more_than_a_page_is_selected_by_name(fleet, sign_in):
 
 
 def test_a_changed_cell_leaves_selection_focus_and_scroll_alone(stack, fleet, sign_in):
-    page = open_list(sign_in)
+    page = open_list(sign_in, hasty=True)
     row = page.locator(f"tr[data-key='{fleet['node-40']}']")
     row.get_by_role("checkbox").check()
     page.locator(f"tr[data-key='{fleet['node-41']}'] .key").focus()
@@ -120,7 +120,7 @@ def test_a_changed_cell_leaves_selection_focus_and_scroll_alone(stack, fleet, si
 
 
 def test_new_and_vanished_rows_wait_behind_a_notice(stack, fleet, sign_in):
-    page = open_list(sign_in, query="?q=extra&sort=name")
+    page = open_list(sign_in, query="?q=extra&sort=name", hasty=True)
     expect(page.get_by_text("No instance matches this filter")).to_be_visible()
 
     (extra,) = stack.aws.add_instances(REGION, names=["extra-1"])

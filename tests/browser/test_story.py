@@ -61,7 +61,7 @@ def test_an_operator_stops_an_instance_sees_the_call_and_renames_all(stack, sign
 
 
 def test_wrong_keys_become_connected_on_general(stack, sign_in):
-    page = sign_in("maria")
+    page = sign_in("maria", hasty=True)
     revoked = stack.add_element("Mistyped", "eu-west-2")
     good = stack.aws.add_keys()
     page.goto("/e/mistyped/general/")
