@@ -54,6 +54,12 @@ def account(account_id: str) -> str:
     return NB.join(account_id[start : start + 4] for start in range(0, len(account_id), 4))
 
 
+def paced(account_id: str, region: str, until: datetime) -> str:
+    """Return why an element is polled less often than it should be."""
+    whose = f"account {account(account_id)}" if account_id else "this access key"
+    return f"AWS throttles requests of {whose} in {region}; polls are spaced until {absolute(until, 'h')} UTC."
+
+
 def visible(text: str) -> str:
     """Return a text from outside with each of its control characters shown as ·."""
     if text.isprintable():

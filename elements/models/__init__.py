@@ -2,6 +2,7 @@
 
 from elements.models.actions import Action
 from elements.models.activities import Activity
+from elements.models.call_budgets import CallBudget
 from elements.models.changes import Change
 from elements.models.debug_records import DebugRecord
 from elements.models.elements import Element
@@ -15,6 +16,7 @@ from elements.models.worker_beats import WorkerBeat
 __all__ = [
     "Action",
     "Activity",
+    "CallBudget",
     "Change",
     "DebugRecord",
     "Element",

@@ -1,5 +1,6 @@
 """Activity: who did what in ec2mon."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -60,16 +61,24 @@ class ActivityManager(models.Manager.from_queryset(ActivityQuerySet)):  # type: 
     ) -> "Activity":
         """Keep who did what; `changes` holds {label: [old, new]} and never a secret."""
         entry: Activity = self.create(
+            **_about(element),
             at=now,
             username=by,
             kind=kind,
             text=text,
-            element=element,
-            element_name=element.name if element else "",
             instance_id_text=instance_id,
             changes=changes or {},
         )
         return entry
+
+    def note_actions(self, texts: Mapping[str, str], *, by: str, now: datetime, element: Element) -> None:
+        """Keep what somebody asked of many instances, by instance ID, in one statement."""
+        about = {**_about(element), "at": now, "username": by, "kind": "action"}
+        self.bulk_create([Activity(**about, text=text, instance_id_text=key) for key, text in texts.items()])
+
+
+def _about(element: Element | None) -> dict[str, Any]:
+    return {"element": element, "element_name": element.name if element else ""}
 
 
 class Activity(models.Model):

@@ -40,6 +40,12 @@ class ElementQuerySet(models.QuerySet["Element"]):
         """Load the key fields too; only the use cases that open AWS may ask for them."""
         return self.defer(None)
 
+    def sharing_budget(self, account: str, region: str) -> "ElementQuerySet":
+        """Keep those whose requests AWS counts together: see `budget_account`."""
+        seen, named = models.Q(seen_account_id=account), models.Q(seen_account_id="", account_id=account)
+        by_key = models.Q(seen_account_id="", account_id="", key_hint=account.removeprefix("key "))
+        return self.filter(seen | named | by_key, region=region)
+
     def with_poll(self) -> "ElementQuerySet":
         """Join the Poll row, without the keys."""
         return self.select_related("poll").order_by("name")
@@ -124,6 +130,11 @@ class Element(models.Model):
     def has_keys(self) -> bool:
         """Tell whether keys are stored, without decrypting them."""
         return self.keys_stored_at is not None
+
+    @property
+    def budget_account(self) -> str:
+        """Return the account in whose name AWS counts requests; as long as that is not known, the key stands for it."""
+        return self.seen_account_id or self.account_id or f"key {self.key_hint}"
 
     @property
     def account_changed(self) -> bool:

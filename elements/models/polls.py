@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models, transaction
 
+from elements.domain.budgets import stretched
 from elements.domain.connections import Connection, PollFacts, connection
 from elements.domain.lanes import BIG_FROM, DuePoll
 from elements.models.elements import KEY_FIELDS, Element
@@ -66,7 +67,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
         return bool(self.filter(_unqueued(now), element_id=element_id).update(queued_at=now))
 
     def lease(
-        self, element_id: int, *, now: datetime, seconds: float, interval_s: int = 0, queued: bool = False
+        self, element_id: int, *, now: datetime, seconds: float, interval_s: float = 0, queued: bool = False
     ) -> str | None:
         """Win the right to read the element and return the lease's token, or None while another has it.
 
@@ -126,6 +127,7 @@ class Poll(models.Model):
     failure_text = models.TextField(blank=True)
     refused = models.BooleanField(default=False)
     throttled = models.BooleanField(default=False)
+    paced_until = models.DateTimeField(null=True)
     status_succeeded_at = models.DateTimeField(null=True)
     status_failed_since = models.DateTimeField(null=True)
     status_failure_text = models.TextField(blank=True)
@@ -146,9 +148,17 @@ class Poll(models.Model):
             succeeded_at=self.succeeded_at,
             failures=self.failures,
             refused=self.refused,
-            throttled=self.throttled,
+            throttled=self.throttled or self.is_paced(now),
         )
         return connection(facts, now)
+
+    def is_paced(self, now: datetime) -> bool:
+        """Tell whether polls are spaced because AWS throttles requests of the element's account."""
+        return self.paced_until is not None and self.paced_until > now
+
+    def paced_interval_s(self, interval_s: int, now: datetime) -> float:
+        """Return the interval until the next poll: a longer one while the budget of the account recovers."""
+        return stretched(interval_s, (self.paced_until - now).total_seconds()) if self.paced_until else interval_s
 
     def with_result(self, at: datetime, outcome: str, duration_ms: int) -> list[list[Any]]:
         """Return the last results with one more: [ISO time, ok | slow | failed, ms]."""

@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, Window
 from django.urls import reverse
 
 from elements.domain.scheduled_events import STOPPING_CODES, event_icon
-from elements.domain.wording import plural
+from elements.domain.wording import paced, plural
 from elements.models import Action, Instance, ScheduledEvent
 from elements.models.actions import ENDED_BADLY
 from elements.models.instances import CHECKS, HEAVY_FIELDS
@@ -88,7 +88,7 @@ class Attention:
 def attention(rows: Sequence[Row], now: datetime) -> Attention:
     """Collect what needs somebody, from the elements' rows and three queries."""
     by_pk = {row.element.pk: row for row in rows}
-    found = [item for row in rows if (item := _connection_item(row))]
+    found = [item for row in rows if (item := _connection_item(row, now))]
     total = len(found)
     queries: tuple[tuple[Any, Any], ...] = (
         (_failing(by_pk), _failing_item),
@@ -102,12 +102,12 @@ def attention(rows: Sequence[Row], now: datetime) -> Attention:
     return Attention(tuple(sorted(found, key=lambda item: item.rank)[:LIMIT]), total)
 
 
-def _connection_item(row: Row) -> Item | None:
+def _connection_item(row: Row, now: datetime) -> Item | None:
     match row.connection.state:
         case "not-connected":
             return _not_connected(row)
         case "late":
-            return _late(row)
+            return _late(row, now)
         case "connected" if row.poll and row.poll.status_failed_since:
             return _status_late(row)
     return None
@@ -134,9 +134,11 @@ def _not_connected(row: Row) -> Item:
     )
 
 
-def _late(row: Row) -> Item:
+def _late(row: Row, now: datetime) -> Item:
     poll, code = row.poll, row.poll.failure_code if row.poll else ""
-    if poll and poll.throttled:
+    if poll and poll.paced_until and poll.is_paced(now):
+        cause = paced(row.element.account_id, row.element.region, poll.paced_until)
+    elif poll and poll.throttled:
         cause = f"AWS is throttling requests{f' ({code})' if code else ''}. Polling continues with longer gaps."
     else:
         unhurried = "The last poll takes longer than usual, or no worker was free for it."

@@ -142,12 +142,6 @@ def _action(element: Element, verb: Verb, row: Instance, batch: uuid.UUID, by: s
 
 
 def _note(element: Element, verb: Verb, actions: Sequence[Action], by: str, now: datetime) -> None:
-    for action in actions:
-        Activity.objects.note(
-            by=by,
-            kind="action",
-            text=f"{RULES[verb].word} of {action.instance_name} requested",
-            now=now,
-            element=element,
-            instance_id=action.instance_id_text,
-        )
+    word = RULES[verb].word
+    texts = {action.instance_id_text: f"{word} of {action.instance_name} requested" for action in actions}
+    Activity.objects.note_actions(texts, by=by, now=now, element=element)

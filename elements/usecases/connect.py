@@ -11,6 +11,7 @@ from elements.aws.session import BlankKeys, Credentials, Patience, Target, endpo
 from elements.domain.regions import ec2_endpoint
 from elements.models import DebugRecord, Element
 from elements.models.fields import Undecryptable
+from elements.usecases.budgets import Budget
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ UNREADABLE_KEYS = (
     " as they are. Set the right encryption key and restart, or enter the keys again on General."
 )
 
+# What a poll reads can wait; for everything else somebody does.
+IN_NO_HURRY = ("poll",)
 ODD_KEYS = "The stored keys hold characters that AWS never gives out. Enter them again on General."
 
 
@@ -40,8 +43,9 @@ def connect(
     """Open the element's region and record every attempt made there on behalf of `caller`.
 
     `credentials` tries keys that are not stored yet; `on_attempt` is called after each attempt, `record` in place
-    of storing it. Raises KeysMissing, and RuntimeError inside a transaction: a rollback would take the records
-    with it.
+    of storing it. Every attempt keeps to the budget of the element's account; polls leave some of it to others.
+    Raises KeysMissing, AwsRejected when the budget is used up, and RuntimeError inside a transaction: a rollback
+    would take the records with it.
     """
     with transaction.atomic(durable=True):
         pass  # raises RuntimeError inside another transaction
@@ -54,7 +58,8 @@ def connect(
     target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
     keys = credentials or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
-    return open_gateway(keys, target, record=record or keep, caller=caller, patience=patience)
+    pace = Budget(element, urgent=caller not in IN_NO_HURRY).pace()
+    return open_gateway(keys, target, record=record or keep, caller=caller, patience=patience, pace=pace)
 
 
 def endpoint_in_use(element: Element) -> str:

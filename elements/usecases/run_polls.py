@@ -66,10 +66,11 @@ def poll_once(element_id: int, *, caller: str, now: datetime, queued: bool = Fal
 
     None when it is paused, deleted, being read by another, or got another source meanwhile: it is due then.
     """
-    element = Element.objects.filter(pk=element_id, paused=False).first()
+    element = Element.objects.filter(pk=element_id, paused=False, poll__isnull=False).select_related("poll").first()
     if element is None:
         return None
-    token = Poll.objects.lease(element_id, now=now, seconds=LEASE_S, interval_s=element.interval_s, queued=queued)
+    interval_s = element.poll.paced_interval_s(element.interval_s, now)
+    token = Poll.objects.lease(element_id, now=now, seconds=LEASE_S, interval_s=interval_s, queued=queued)
     if token is None:
         return None
     try:

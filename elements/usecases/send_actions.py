@@ -12,25 +12,26 @@ from elements.aws.errors import AwsDenied, AwsError, AwsRejected
 from elements.domain.actions import next_look_s
 from elements.domain.instance_states import UNKNOWN
 from elements.models import Action, Element, Poll
+from elements.usecases.budgets import BUDGET_SPENT
 from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.note_changes import note_accepted
 from elements.usecases.store_snapshots import STALE, count, drop_checks, touch
 
-# StartInstances has a bucket of 5 calls that refills with 2 a second, the others one of 50 that refills with 5.
-FREE_CALLS, SPACING_S = {"start": 4}, {"start": 0.5}
-OTHER_FREE_CALLS, OTHER_SPACING_S = 40, 0.2
 _ROW_IS_OLD = ("IncorrectInstanceState", "InvalidInstanceID.NotFound", "UnsupportedOperation")
 
 Group = list[Action]
 
 
 class Sender:
-    """Sends actions of an element until a moment of the monotonic clock; what it began to send is never lost."""
+    """Sends actions of an element until a moment of the monotonic clock; what it began to send is never lost.
+
+    Its gateway spaces the calls as the account's budget demands.
+    """
 
     def __init__(self, element: Element, clock: Callable[[], datetime], *, until: float) -> None:
         self.element, self.clock, self.until = element, clock, until
         self._gateways: dict[str, Ec2Gateway] = {}
-        self._made = 0
+        self._made = False
 
     @property
     def is_overdue(self) -> bool:
@@ -47,7 +48,7 @@ class Sender:
             if self._made and self.is_overdue:
                 Action.objects.held(group).give_back(self.clock())
                 continue
-            self._keep_distance(group[0].verb)
+            self._made = True
             waiting.extendleft(reversed(self._ask(group)))
 
     def _still_mine(self, group: Group) -> Group:
@@ -55,11 +56,6 @@ class Sender:
         Action.objects.filter(claim=group[0].claim, status="sent").update(sent_at=self.clock())
         held = set(Action.objects.held(group).values_list("pk", flat=True))
         return [action for action in group if action.pk in held]
-
-    def _keep_distance(self, verb: str) -> None:
-        if self._made >= FREE_CALLS.get(verb, OTHER_FREE_CALLS):
-            time.sleep(SPACING_S.get(verb, OTHER_SPACING_S))
-        self._made += 1
 
     def _ask(self, group: Group) -> list[Group]:
         """Make one call and return the parts of the group that are to be asked again."""
@@ -175,6 +171,8 @@ def _may_be_one_of_many(error: AwsError) -> bool:
 
 
 def _sentence(error: AwsError) -> str:
+    if error.code == BUDGET_SPENT:
+        return f"{error.sentence} Try again in a minute."
     if isinstance(error, AwsRejected) and error.throttled:
         return f"AWS is throttling requests ({error.code}), so it did nothing. Try again in a minute."
     return error.sentence
