@@ -32,7 +32,7 @@ class CallBudgetQuerySet(models.QuerySet["CallBudget"]):
     def make(self, account: str, region: str, kind: str, *, limit: Limit, now: float) -> None:
         """Add a full one when there is none."""
         row = CallBudget(account=account, region=region, kind=kind, tokens=limit.burst, at=now)
-        self.bulk_create([row], ignore_conflicts=True)
+        CallBudget.objects.bulk_create([row], ignore_conflicts=True)
 
     def lower(self, account: str, region: str, kind: str, *, limit: Limit, now: float) -> float | None:
         """Use less of a budget after AWS throttled, and return how many seconds it takes to recover.

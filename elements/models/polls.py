@@ -14,7 +14,7 @@ from elements.models.elements import KEY_FIELDS, Element
 
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
-QUEUED_S = 60.0
+QUEUED_S = 15.0
 # How long a big element is usually read, all told.
 BIG_TAKES_S = 20.0
 _IDS_AT_ONCE = 500
@@ -86,6 +86,10 @@ class PollQuerySet(models.QuerySet["Poll"]):
             lease=token, leased_until=now + timedelta(seconds=seconds), started_at=now, queued_at=None, due_at=next_at
         )
         return token if won else None
+
+    def renew(self, tokens: Collection[str], until: datetime) -> None:
+        """Let leases last until then; those that others took over meanwhile are not ours."""
+        self.filter(lease__in=tokens).update(leased_until=until)
 
     def put_back(self, element_ids: Collection[int]) -> None:
         """Let polls that were queued be queued anew: this worker has no room for them."""

@@ -12,7 +12,8 @@ from django.utils import timezone
 from elements.domain.lanes import BIG, LANES, QUICK, Batch, DuePoll, lane, plan
 from elements.models import Element, Poll, WorkerBeat
 from elements.models.polls import LeaseLost
-from elements.usecases.poll_element import LEASE_S, ElementPoll, PollReport, Superseded, failure_values
+from elements.usecases.leases import LEASE_S, kept
+from elements.usecases.poll_element import ElementPoll, PollReport, Superseded, failure_values
 from elements.usecases.side_by_side import SideBySide, running
 
 log = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ def poll_once(element_id: int, *, caller: str, now: datetime, queued: bool = Fal
     if token is None:
         return None
     try:
-        return ElementPoll(element, token, caller=caller, now=now).run()
+        with kept(token):
+            return ElementPoll(element, token, caller=caller, now=now).run()
     except (Element.DoesNotExist, Poll.DoesNotExist):
         log.info("element %s was deleted during its poll", element_id)
     except Superseded:
