@@ -51,7 +51,7 @@ PORT = _whole_number("PORT", 8000)
 WORKERS = _whole_number("WORKERS", 2)
 WEB_THREADS = _whole_number("WEB_THREADS", 8)
 # Other tools of the same accounts need the rest of what EC2 allows.
-AWS_BUDGET_PERCENT = min(100, max(1, _whole_number("AWS_BUDGET_PERCENT", 25)))
+REQUEST_BUDGET_PERCENT = min(100, max(1, _whole_number("REQUEST_BUDGET_PERCENT", 25)))
 
 INSTALLED_APPS = [
     "ec2mon.apps.SetUpConfig",

@@ -100,7 +100,7 @@ class Budget:
         try:
             self._purse.empty()
             left_s = CallBudget.objects.lower(
-                self._account, self._region, of, limit=limit(of, settings.AWS_BUDGET_PERCENT), now=self._clock()
+                self._account, self._region, of, limit=limit(of, settings.REQUEST_BUDGET_PERCENT), now=self._clock()
             )
             if left_s is not None and of == DESCRIBE:
                 self._tell(timezone.now() + timedelta(seconds=left_s))
@@ -137,7 +137,7 @@ class Budget:
 
     def _take(self, of: str, numbers: Sequence[int]) -> tuple[int, float | None]:
         """Take the first number of tokens that there are, and return it, or the time to wait for one."""
-        budget = limit(of, settings.AWS_BUDGET_PERCENT)
+        budget = limit(of, settings.REQUEST_BUDGET_PERCENT)
         keep = 0.0 if self._urgent or of != DESCRIBE else budget.burst * KEPT_OF_BURST
         mine = CallBudget.objects.of(self._account, self._region, of)
         try:

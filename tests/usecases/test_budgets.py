@@ -83,7 +83,7 @@ def test_the_next_small_poll_of_the_account_within_seconds_costs_none(clock, dja
 
 
 def test_a_long_read_costs_at_most_one_query_for_each_four_pages(clock, django_assert_max_num_queries, settings):
-    settings.AWS_BUDGET_PERCENT = 100
+    settings.REQUEST_BUDGET_PERCENT = 100
     paced = pace(element(), clock)
     paced.wait("DescribeInstances")
 
@@ -248,7 +248,7 @@ def test_throttling_of_a_real_poll_is_said_by_its_neighbour(aws):
 
 
 def test_five_hundred_starts_reach_aws_in_five_calls(aws, settings):
-    settings.AWS_BUDGET_PERCENT = 100
+    settings.REQUEST_BUDGET_PERCENT = 100
     aws.add_instances(count=500, state="stopped")
     row = builders.element(aws, aws.add_keys())
     poll_once(row.pk, caller="poll", now=timezone.now())
