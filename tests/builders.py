@@ -3,6 +3,7 @@
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from elements.domain.changes import Name
 from elements.domain.instance_rows import instance_values, status_values
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 from elements.models import Element, Instance, Poll
@@ -48,7 +49,7 @@ def instance(element, name, *, checks=("ok", "ok", "ok"), tags=(), gone=False, r
         }
     )
     status = StatusSnapshot(said.instance_id, *checks) if said.state in ("pending", "running") else None
-    values = {**instance_values(said, name, shared=False), **status_values(status), **dict(row)}
+    values = {**instance_values(said, Name(name, name)), **status_values(status), **dict(row)}
     return Instance.objects.create(
         element=element, first_seen_at=now, observed_at=now, gone_at=now if gone else None, **values
     )

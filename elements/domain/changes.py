@@ -7,59 +7,55 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """The name an instance is shown by, and the one its format gives, which other instances may have too."""
+
+    text: str
+    plain: str
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether it had to be made unique."""
+        return self.text != self.plain
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What a stored row tells a comparison."""
 
-    digest: str
-    status_digest: str
+    name: Name
+    is_gone: bool
+    raw_digest: bytes
+    status_raw_digest: bytes
     state: str
     state_since_at: datetime | None
     observed_at: datetime
-    is_gone: bool
+    search: str
+    digest: str
+    status_digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Instance IDs by what happened to them."""
+    """How many instances there were to which something happened."""
 
-    added: frozenset[str]
-    changed: frozenset[str]
-    removed: frozenset[str]
+    added: int = 0
+    changed: int = 0
+    gone: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
+        return bool(self.added or self.changed or self.gone)
+
+    def __add__(self, other: "Changes") -> "Changes":
+        return Changes(self.added + other.added, self.changed + other.changed, self.gone + other.gone)
 
 
-def compare(
-    known: Mapping[str, Known],
-    seen: Mapping[str, Mapping[str, Any]],
-    *,
-    read_at: datetime,
-    complete: bool,
-) -> Changes:
-    """Sort what AWS shows against what we hold.
-
-    `seen` holds rows of new values by instance ID. Old news loses: a row observed after the read began is
-    left alone. Only a complete read may miss an instance.
-    """
-    added, changed = set(), set()
-    for instance_id, values in seen.items():
-        row = known.get(instance_id)
-        if row is None:
-            added.add(instance_id)
-        elif row.observed_at <= read_at and (row.is_gone or _differs(row, values)):
-            changed.add(instance_id)
-    removed = set()
-    if complete:
-        removed = {
-            instance_id
-            for instance_id, row in known.items()
-            if instance_id not in seen and not row.is_gone and row.observed_at <= read_at
-        }
-    return Changes(frozenset(added), frozenset(changed), frozenset(removed))
-
-
-def _differs(row: Known, values: Mapping[str, Any]) -> bool:
-    if row.digest != values["digest"]:
+def differs(row: Known, values: Mapping[str, Any]) -> bool:
+    """Tell whether new values of a row say anything else than the row; what they do not hold stays as it is."""
+    if row.is_gone:
         return True
-    return "status_digest" in values and row.status_digest != values["status_digest"]
+    if "display_name" in values and Name(values["display_name"], values["plain_name"]) != row.name:
+        return True
+    return values.get("digest", row.digest) != row.digest or (
+        values.get("status_digest", row.status_digest) != row.status_digest
+    )

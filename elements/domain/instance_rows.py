@@ -4,8 +4,10 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+from elements.domain.changes import Name
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot, digest
 
 # Worst first: the order in which a table sorted by checks shows them.
@@ -37,20 +39,41 @@ _COPIED = (
     "root_device_type",
     "managed_by",
     "auto_scaling_group",
+    "spot_request_id",
 )
+# Goes up with each release that makes other values of the same answer, so that all instances are read anew.
+_VERSION = 1
 
 
-def instance_values(snapshot: InstanceSnapshot, display_name: str, *, shared: bool) -> dict[str, Any]:
-    """Return a row's columns, `digest` included, for a snapshot and the name it is shown by."""
+def instance_values(snapshot: InstanceSnapshot, name: Name) -> dict[str, Any]:
+    """Return a row's columns, `digest` included, for a snapshot and its name, which the digest does not cover."""
     values: dict[str, Any] = {field: getattr(snapshot, field) for field in _COPIED}
-    values["tags"], values["details"] = dict(snapshot.tags), dict(snapshot.details)
-    values["display_name"], values["name_is_shared"] = display_name, shared
+    values["tags"] = dict(snapshot.tags)
     values["digest"] = digest(values)
+    values["raw_digest"] = snapshot.raw_digest
     values["tag_lines"] = tag_lines(snapshot.tags)
-    values["search"] = search_text(snapshot, display_name)
+    values.update(name_values(name, search_text(snapshot, name.text)))
     values["private_ip_number"] = ip_number(snapshot.private_ip)
     values["public_ip_number"] = ip_number(snapshot.public_ip)
     return values
+
+
+def name_values(name: Name, search: str) -> dict[str, Any]:
+    """Return the columns that hold a name; the first line of what was searched so far gives way to it."""
+    rest = search.partition("\n")[2]
+    return {
+        "display_name": name.text,
+        "plain_name": name.plain,
+        "name_is_shared": name.is_shared,
+        "search": f"{name.text.lower()}\n{rest}",
+    }
+
+
+@cache
+def recipe() -> str:
+    """Return what stands for the columns that rows have and for how they are made; a release may change both."""
+    row = {**instance_values(InstanceSnapshot("i", "running"), Name("i", "i")), **status_values(None)}
+    return digest({"version": _VERSION, "columns": sorted(row)})
 
 
 def status_values(status: StatusSnapshot | None) -> dict[str, Any]:
@@ -60,6 +83,7 @@ def status_values(status: StatusSnapshot | None) -> dict[str, Any]:
     values["impaired_since_at"] = status.impaired_since if status else None
     values["checks_rank"] = min((CHECK_RANKS.get(check, UNCHECKED_RANK) for check in checks), default=UNCHECKED_RANK)
     values["status_digest"] = digest(values)
+    values["status_raw_digest"] = status.raw_digest if status else b""
     return values
 
 

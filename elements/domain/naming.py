@@ -143,6 +143,11 @@ def make_unique(names: Mapping[str, str]) -> tuple[dict[str, str], int]:
     return {key: _at_level(name, key, level[key]) for key, name in names.items()}, shared
 
 
+def longer_names(name: str, key: str) -> tuple[str, ...]:
+    """Return the names that an instance, given by its ID, may get when others have its name too."""
+    return tuple(_at_level(name, key, level) for level in range(1, _WHOLE_ID + 1))
+
+
 def usable_tag_keys(keys: Iterable[str]) -> list[str]:
     """Return the tag keys that a placeholder can name, in their order."""
     return [key for key in keys if key and key == key.strip() and not set(key) & set("{}|")]

@@ -6,6 +6,7 @@ from elements.models.call_budgets import CallBudget
 from elements.models.changes import Change
 from elements.models.debug_records import DebugRecord
 from elements.models.elements import Element
+from elements.models.instance_descriptions import InstanceDescription
 from elements.models.instances import Instance
 from elements.models.polls import Poll
 from elements.models.scheduled_events import ScheduledEvent
@@ -21,6 +22,7 @@ __all__ = [
     "DebugRecord",
     "Element",
     "Instance",
+    "InstanceDescription",
     "Poll",
     "ScheduledEvent",
     "UserSettings",

@@ -14,7 +14,7 @@ from elements.models.lookups import TagValue
 
 CHECKS = ("system_status", "instance_status", "ebs_status")
 # Not needed for a row of a table, and large.
-HEAVY_FIELDS = ("details", "search", "tag_lines")
+HEAVY_FIELDS = ("search", "tag_lines", "raw_digest", "status_raw_digest")
 DEFAULT_SORT = "name"
 TAG_PREFIX = "tag:"
 
@@ -83,6 +83,10 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         order = by.desc(nulls_last=True) if downwards else by.asc(nulls_last=True)
         return self.order_by(order, "display_name", "id")
 
+    def untyped_spots(self) -> "InstanceQuerySet":
+        """Keep the listed Spot Instances of whose request the type is not known."""
+        return self.listed().filter(lifecycle="spot", spot_type="")
+
     def light(self) -> "InstanceQuerySet":
         """Leave the columns out that no table row shows."""
         return self.defer(*HEAVY_FIELDS)
@@ -100,6 +104,7 @@ class Instance(models.Model):
     instance_id = models.CharField("Instance ID", max_length=40)
     display_name = models.CharField("Display key", max_length=255)
     name_is_shared = models.BooleanField(default=False)
+    plain_name = models.CharField(max_length=255, blank=True)
     state = models.CharField("State", max_length=20)
     state_reason_code = models.CharField(max_length=100, blank=True)
     state_reason = models.CharField(max_length=255, blank=True)
@@ -128,10 +133,12 @@ class Instance(models.Model):
     account_id = models.CharField(max_length=12, blank=True)
     tags = models.JSONField(default=dict)
     tag_lines = models.TextField(blank=True)
-    details = models.JSONField(default=dict)
     search = models.TextField(blank=True)
     digest = models.CharField(max_length=32)
     status_digest = models.CharField(max_length=32, blank=True)
+    raw_digest = models.BinaryField(default=b"")
+    status_raw_digest = models.BinaryField(default=b"")
+    spot_request_id = models.CharField(max_length=60, blank=True)
     spot_type = models.CharField(max_length=12, blank=True)
     system_status = models.CharField(max_length=20, blank=True)
     instance_status = models.CharField(max_length=20, blank=True)
@@ -157,6 +164,11 @@ class Instance(models.Model):
             models.Index(fields=("element", "gone_at", "checks_rank", "id"), name="instance_by_checks"),
             models.Index(fields=("element", "gone_at", "launched_at", "id"), name="instance_by_launch"),
             models.Index(fields=("element", "revision"), name="instance_by_revision"),
+            models.Index(
+                fields=("element",),
+                condition=models.Q(lifecycle="spot", spot_type="", gone_at__isnull=True),
+                name="instance_spot_untyped",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -138,6 +138,8 @@ class Poll(models.Model):
     counts = models.JSONField(default=dict)
     revision = models.BigIntegerField(default=0)
     recent = models.JSONField(default=list)
+    rows_made_by = models.CharField(max_length=32, blank=True)
+    named_by = models.CharField(max_length=200, blank=True)
 
     objects = PollQuerySet.as_manager()
 

@@ -1,6 +1,7 @@
 """Element -> Ec2Gateway, recorded and redacted: the only reader of keys and the only door to AWS."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from django.db import DatabaseError, IntegrityError, transaction
@@ -81,30 +82,63 @@ def stored_credentials(element: Element) -> Credentials:
         raise KeysMissing(ODD_KEYS) from None
 
 
-def store(element: Element, attempt: Attempt) -> None:
-    """Keep one attempt as a Debug record; a database error is logged and never hides AWS's answer."""
-    ids = attempt.parameters.get("InstanceIds") or [attempt.parameters.get("InstanceId") or ""]
+class Records:
+    """Stores attempts in small batches and calls `then` after each: an answer can wait a moment, a failure cannot.
+
+    Whoever records must call `flush` before anything that was read is written.
+    """
+
+    AT_ONCE = 10
+    LONGEST_WAIT_S = 2.0
+
+    def __init__(self, element: Element, then: Callable[[], None]) -> None:
+        self._element, self._then = element, then
+        self._waiting: list[Attempt] = []
+        self._flushed = time.monotonic()
+
+    def keep(self, attempt: Attempt) -> None:
+        """Take one attempt."""
+        self._waiting.append(attempt)
+        is_long = time.monotonic() - self._flushed >= self.LONGEST_WAIT_S
+        if attempt.outcome != "ok" or is_long or len(self._waiting) >= self.AT_ONCE:
+            self.flush()
+        self._then()
+
+    def flush(self) -> None:
+        """Store what waits."""
+        attempts, self._waiting, self._flushed = self._waiting, [], time.monotonic()
+        if attempts:
+            store(self._element, *attempts)
+
+
+def store(element: Element, *attempts: Attempt) -> None:
+    """Keep attempts as Debug records; a database error is logged and never hides AWS's answer."""
     try:
-        DebugRecord.objects.create(
-            element_id=element.pk,
-            at=attempt.at,
-            service=attempt.service,
-            operation=attempt.operation,
-            caller=attempt.caller,
-            parameters=attempt.parameters,
-            response=attempt.response,
-            instance_ids=" ".join(ids),
-            outcome=attempt.outcome,
-            http_status=attempt.http_status,
-            error_code=attempt.error_code[:100],
-            error_message=attempt.error_message,
-            request_id=attempt.request_id[:100],
-            attempt=attempt.attempt,
-            duration_ms=attempt.duration_ms,
-            size_bytes=attempt.bytes,
-            returned=attempt.returned,
-        )
+        DebugRecord.objects.bulk_create([_record(element, attempt) for attempt in attempts])
     except IntegrityError:
-        log.info("element %s was deleted meanwhile; its Debug record went with it", element.pk)
+        log.info("element %s was deleted meanwhile; its Debug records went with it", element.pk)
     except DatabaseError:
-        log.exception("a Debug record of %s could not be stored", attempt.operation)
+        log.exception("Debug records of %s could not be stored", attempts[0].operation)
+
+
+def _record(element: Element, attempt: Attempt) -> DebugRecord:
+    ids = attempt.parameters.get("InstanceIds") or [attempt.parameters.get("InstanceId") or ""]
+    return DebugRecord(
+        element_id=element.pk,
+        at=attempt.at,
+        service=attempt.service,
+        operation=attempt.operation,
+        caller=attempt.caller,
+        parameters=attempt.parameters,
+        response=attempt.response,
+        instance_ids=" ".join(ids),
+        outcome=attempt.outcome,
+        http_status=attempt.http_status,
+        error_code=attempt.error_code[:100],
+        error_message=attempt.error_message,
+        request_id=attempt.request_id[:100],
+        attempt=attempt.attempt,
+        duration_ms=attempt.duration_ms,
+        size_bytes=attempt.bytes,
+        returned=attempt.returned,
+    )

@@ -13,7 +13,7 @@ from elements.domain.snapshots import InstanceSnapshot
 from elements.models import Action, Element, Poll
 from elements.models.actions import ActionQuerySet
 from elements.usecases.connect import KeysMissing, connect
-from elements.usecases.store_snapshots import Named, count, drop_checks, hold, store_instances, touch
+from elements.usecases.store_snapshots import Moment, Seen, count, drop_checks, hold, store_rows, touch
 
 log = logging.getLogger(__name__)
 
@@ -108,19 +108,9 @@ def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, Insta
     with transaction.atomic():
         hold(element)
         shown = [a.instance_id_text for a in actions if _settle(a, seen.get(a.instance_id_text), now)]
-        mine = element.instances.filter(instance_id__in=seen)
-        names = dict(mine.values_list("instance_id", "display_name"))
-        shared = frozenset(mine.filter(name_is_shared=True).values_list("instance_id", flat=True))
-        store_instances(
-            element,
-            [snapshot for snapshot in seen.values() if snapshot.instance_id in names],
-            None,
-            read_at=now,
-            now=now,
-            names=Named(names, shared),
-            complete=False,
-        )
-        if drop_checks(element, list(names), now):
+        mine = list(element.instances.filter(instance_id__in=seen).values_list("instance_id", flat=True))
+        changes = store_rows(element, [Seen(each, seen[each]) for each in mine], Moment(now, now))
+        if drop_checks(element, mine, now) or changes:
             Poll.objects.filter(element=element).update(counts=count(element))
         if shown:
             touch(element, shown)

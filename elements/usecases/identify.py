@@ -1,7 +1,6 @@
 """Learn whose keys these are, and refuse to mix two accounts in one element."""
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +9,6 @@ from elements.aws.ec2 import Ec2Gateway
 from elements.aws.errors import CLOCK_LIMIT_S, AwsDenied, AwsError
 from elements.domain.connection_reports import not_enabled
 from elements.domain.regions import default_sts_region
-from elements.domain.snapshots import InstanceSnapshot
 from elements.models import Element
 from elements.usecases.set_up import clear, note, start_afresh
 
@@ -87,12 +85,11 @@ def explained(element: Element, gateway: Ec2Gateway, error: AwsError) -> AwsErro
     return clear
 
 
-def check_owner(element: Element, snapshots: Sequence[InstanceSnapshot], *, now: datetime) -> None:
-    """Compare the owner AWS names with each reservation; raises AccountMismatch or OwnerUnknown.
+def check_owner(element: Element, owner: str, *, now: datetime) -> None:
+    """Compare the owner AWS names with each reservation, "" when none was read; raises AccountMismatch or OwnerUnknown.
 
     The owner vouches for keys that STS did not identify, so that STS is not asked again at each poll.
     """
-    owner = next((snapshot.account_id for snapshot in snapshots if snapshot.account_id), "")
     if owner and (owner != element.seen_account_id or element.identified_at is None):
         note_account(element, owner, element.account_arn, now)
     if element.account_changed:

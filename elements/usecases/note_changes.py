@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from elements.domain.actions import GIVE_UP
-from elements.domain.changes import Changes, Known
+from elements.domain.changes import Known
 from elements.domain.history import (
     SLACK,
     Before,
@@ -18,7 +18,7 @@ from elements.domain.history import (
     newcomer,
 )
 from elements.domain.instance_states import VERBS
-from elements.models import Action, Change, Element, Poll
+from elements.models import Action, Change, Element
 from elements.models.instances import CHECKS
 
 IDS_AT_ONCE = 5000
@@ -27,24 +27,28 @@ IDS_AT_ONCE = 5000
 def note_changes(
     element: Element,
     known: Mapping[str, Known],
-    seen: Mapping[str, Mapping[str, Any]],
-    changes: Changes,
+    added: Mapping[str, Mapping[str, Any]],
+    changed: Mapping[str, Mapping[str, Any]],
     *,
     read_at: datetime,
-    now: datetime,
+    last_read_at: datetime | None,
 ) -> None:
-    """Note what a read shows to be new, different and gone; call it before the rows are written.
+    """Note which rows a read shows to be new and different; call it before they are written.
 
     The first read of an element is the beginning of its history, so nothing in it is new.
     """
-    found = [missing(instance_id, known[instance_id].state, now) for instance_id in sorted(changes.removed)]
-    if changes.added and (last_read_at := _last_read_at(element)):
-        added = sorted(changes.added)
-        found += [newcomer(seen[each], last_read_at=last_read_at, read_at=read_at) for each in added]
-    told = [each for each in sorted(changes.changed) if _may_tell(known[each], seen[each])]
+    found = list[Difference]()
+    if last_read_at is not None:
+        found += [newcomer(row, last_read_at=last_read_at, read_at=read_at) for _, row in sorted(added.items())]
+    told = [each for each in sorted(changed) if _may_tell(known[each], changed[each])]
     for instance_id, before in _held(element, told):
-        found += differences(before, seen[instance_id], read_at)
+        found += differences(before, {"state": before.state, **changed[instance_id]}, read_at)
     Change.objects.add(element, attributed(found, _requests(element, found)))
+
+
+def note_missing(element: Element, states: Mapping[str, str], now: datetime) -> None:
+    """Note that AWS no longer lists instances, by ID with the state held; call it before they are marked."""
+    Change.objects.add(element, [missing(instance_id, state, now) for instance_id, state in states.items()])
 
 
 def note_accepted(element: Element, actions: Sequence[Action], state: str, now: datetime) -> None:
@@ -66,14 +70,10 @@ def note_gap(element: Element, last_read_at: datetime | None, read_at: datetime)
     Change.objects.add(element, [missed] if missed else [])
 
 
-def _last_read_at(element: Element) -> datetime | None:
-    return Poll.objects.values_list("succeeded_at", flat=True).get(element=element)
-
-
 def _may_tell(row: Known, values: Mapping[str, Any]) -> bool:
     """Tell whether more than facts differ; a new tag on ten thousand instances is no reason to read them."""
     checked = "status_digest" in values and row.status_digest != values["status_digest"]
-    return row.is_gone or row.state != values["state"] or checked
+    return row.is_gone or row.state != values.get("state", row.state) or checked
 
 
 def _held(element: Element, instance_ids: Sequence[str]) -> Iterator[tuple[str, Before]]:

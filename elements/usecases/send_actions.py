@@ -102,7 +102,7 @@ class Sender:
             for state, ids in by_state.items():
                 note_accepted(self.element, [a for a in group if a.instance_id_text in ids], state, now)
                 self.element.instances.filter(instance_id__in=ids).exclude(state=state).update(
-                    state=state, state_since_at=now, observed_at=now, digest=STALE
+                    state=state, state_since_at=now, observed_at=now, **STALE
                 )
             drop_checks(self.element, _ids(group), now)
             Poll.objects.filter(element=self.element).update(counts=count(self.element))

@@ -1,6 +1,6 @@
 """Write the scheduled events AWS listed; keep those it no longer lists as cleared."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,28 +14,38 @@ from elements.models.scheduled_events import NOTHING_REQUESTED
 _COPIED = ("code", "not_before", "not_after", "not_before_deadline")
 
 
-def store_scheduled_events(element: Element, statuses: Iterable[StatusSnapshot], *, now: datetime) -> list[str]:
+def store_scheduled_events(
+    element: Element, statuses: Iterable[StatusSnapshot], *, is_unchanged: Callable[[str], bool], now: datetime
+) -> list[str]:
     """Write what differs and return the instance IDs concerned.
 
-    `statuses` must be a complete read: an event that is missing is marked cleared. Call it inside a
-    transaction, after the instances were stored.
+    With the instances that are unchanged `statuses` make a complete read: an event that is missing is marked cleared.
+    Call it inside a transaction, after the instances were stored.
     """
     seen = {(e.instance_id, e.event_id): e for status in statuses for e in status.events}
     known = {(row.instance_id_text, row.event_id): row for row in element.scheduled_events.all()}
     if not seen and not known:
         return []
-    instances = _instances(element, {instance_id for instance_id, _ in seen})
-    touched, found = list[str](), list[Difference]()
+    instances = _instances(element, {instance_id for instance_id, _ in (*seen, *known)})
+    touched, found, new = list[str](), list[Difference](), list[ScheduledEvent]()
     for key, event in seen.items():
         row = known.get(key)
         found += _differences(event, row, now)
-        if _store(element, event, row, instances.get(event.instance_id, {}), now):
+        values = {**_values(event, row, now), **instances.get(event.instance_id, {})}
+        if row is None:
+            new.append(_new(element, event, values, now))
+        if row is None or _save(row, values):
             touched.append(event.instance_id)
     for key, row in known.items():
-        if key not in seen and row.cleared_at is None:
-            found += _cleared(row, now)
-            _save(row, {"cleared_at": now, **NOTHING_REQUESTED})
-            touched.append(row.instance_id_text)
+        if key in seen or row.cleared_at is not None:
+            continue
+        if is_unchanged(row.instance_id_text):
+            _save(row, instances.get(row.instance_id_text, {}))
+            continue
+        found += _cleared(row, now)
+        _save(row, {"cleared_at": now, **NOTHING_REQUESTED})
+        touched.append(row.instance_id_text)
+    ScheduledEvent.objects.bulk_create(new)
     Change.objects.add(element, found)
     return touched
 
@@ -67,24 +77,9 @@ def _instances(element: Element, instance_ids: set[str]) -> dict[str, dict[str, 
     return {instance_id: {"instance_id": pk, "instance_name": name} for instance_id, pk, name in rows}
 
 
-def _store(
-    element: Element,
-    event: ScheduledEventSnapshot,
-    row: ScheduledEvent | None,
-    instance: Mapping[str, Any],
-    now: datetime,
-) -> bool:
-    values = {**_values(event, row, now), **instance}
-    if row is not None:
-        return _save(row, values)
-    ScheduledEvent.objects.create(
-        element=element,
-        instance_id_text=event.instance_id,
-        event_id=event.event_id,
-        first_seen_at=now,
-        **values,
-    )
-    return True
+def _new(element: Element, event: ScheduledEventSnapshot, values: Mapping[str, Any], now: datetime) -> ScheduledEvent:
+    key = {"instance_id_text": event.instance_id, "event_id": event.event_id}
+    return ScheduledEvent(element=element, first_seen_at=now, **key, **values)
 
 
 def _save(row: ScheduledEvent, values: Mapping[str, Any]) -> bool:

@@ -1,99 +1,88 @@
 """Write what AWS showed: only rows that changed, in the caller's transaction."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
-from elements.aws.descriptions import description
-from elements.domain.changes import Changes, Known, compare
+from elements.domain import descriptions
+from elements.domain.changes import Changes, Known, Name, differs
 from elements.domain.history import unchecked
-from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, naming_values, state_since, status_values
+from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, name_values, state_since, status_values
 from elements.domain.instance_states import CHANGING
-from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, make_unique, parse
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
-from elements.models import Action, Change, Element, Instance, Poll, ScheduledEvent
+from elements.models import Action, Change, Element, InstanceDescription, Poll
+from elements.models.instance_writes import add_instances, change_instances, describe_instances
 from elements.models.instances import CHECKS
-from elements.usecases.note_changes import IDS_AT_ONCE, note_changes
+from elements.usecases.note_changes import IDS_AT_ONCE, note_changes, note_missing
 
-log = logging.getLogger(__name__)
-
-BATCH = 250
 # How long a read may still show the state from before an accepted request (EC2 is eventually consistent).
 HOLD = timedelta(seconds=60)
-# A row written without a whole read is no longer what its digest says: the next read must compare it anew.
-STALE = ""
-_FIXED = {"id", "element", "instance_id", "first_seen_at", "protected_seen_at", "spot_type"}
-_STATUS_COLUMNS = frozenset(status_values(None))
-_COLUMNS = [field.name for field in Instance._meta.concrete_fields if field.name not in _FIXED]
+# A row written without a whole read is no longer what its digests say: the next read must look at it anew.
+STALE: Mapping[str, Any] = {"digest": "", "raw_digest": b""}
+_STALE_STATUS: Mapping[str, Any] = {"status_digest": "", "status_raw_digest": b""}
+_RAW = ("raw_digest", "status_raw_digest")
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Display names by instance ID, and which of them had to be made unique."""
+class Seen:
+    """What a read says about an instance.
 
-    names: Mapping[str, str]
-    shared: frozenset[str]
-
-
-def name_all(element: Element, snapshots: Sequence[InstanceSnapshot]) -> Named:
-    """Give every instance its display name by the element's naming format."""
-    naming_format = _format_of(element)
-    plain = {
-        snapshot.instance_id: naming_format.render(naming_values(snapshot, element.region), snapshot.tags).text
-        for snapshot in snapshots
-    }
-    unique, _ = make_unique(plain)
-    return Named(unique, frozenset(key for key, name in plain.items() if unique[key] != name))
-
-
-def _format_of(element: Element) -> NamingFormat:
-    """Return the element's format; one written past the form, so that it cannot be read, stops no poll."""
-    try:
-        return parse(element.naming_format)
-    except InvalidFormat:
-        log.warning("the naming format of element %s cannot be read; the default one is used", element.pk)
-        return parse(DEFAULT_FORMAT)
-
-
-def store_instances(
-    element: Element,
-    snapshots: Sequence[InstanceSnapshot],
-    statuses: Mapping[str, StatusSnapshot] | None,
-    *,
-    read_at: datetime,
-    now: datetime,
-    names: Named,
-    complete: bool,
-) -> Changes:
-    """Write the rows that differ and return what changed.
-
-    `statuses` None leaves the status columns as they are. Call it inside a transaction: rows are compared
-    with what it sees there, so that a result written meanwhile is not overwritten by old news.
+    Without a snapshot the instance was not looked at, unless `is_checked` its checks were not; then `status` None says
+    that it has none. `plain_name` is what its format calls it; without a name it keeps the one it has.
     """
-    hold(element)
-    known, held = _known(element), _held_states(element, now)
-    seen: dict[str, dict[str, Any]] = {}
-    for snapshot in snapshots:
-        snapshot = _without_lag(snapshot, held, known)
-        name = names.names[snapshot.instance_id]
-        snapshot = replace(snapshot, details=description(snapshot.description))
-        values = instance_values(snapshot, name, shared=snapshot.instance_id in names.shared)
-        if statuses is not None:
-            values.update(status_values(statuses.get(snapshot.instance_id)))
-        values["state_since_at"] = _since(snapshot, known.get(snapshot.instance_id), read_at)
-        seen[snapshot.instance_id] = values
-    changes = compare(known, seen, read_at=read_at, complete=complete)
-    if changes:
-        note_changes(element, known, seen, changes, read_at=read_at, now=now)
+
+    instance_id: str
+    snapshot: InstanceSnapshot | None = None
+    status: StatusSnapshot | None = None
+    is_checked: bool = False
+    plain_name: str = ""
+    name: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a read began and when it is stored; `last_read_at` is that of the read before, None for the first."""
+
+    read_at: datetime
+    now: datetime
+    last_read_at: datetime | None = None
+
+
+def store_rows(element: Element, seen: Sequence[Seen], moment: Moment) -> Changes:
+    """Write the rows that differ and return how many did.
+
+    Call it inside a transaction, after `hold`: rows are compared with what it sees there, so that a result written
+    meanwhile is not overwritten by old news. Nobody but the element's poll adds rows.
+    """
+    known, held = _known(element, [each.instance_id for each in seen]), _held_states(element, moment.now)
+    rows = {
+        each.instance_id: values
+        for each in seen
+        if (values := _values(each, known.get(each.instance_id), held, moment.read_at))
+    }
+    described = _described(element, seen, known, rows)
+    added = {key: row for key, row in rows.items() if key not in known}
+    changed = {key: row for key, row in rows.items() if key in known and (differs(known[key], row) or key in described)}
+    read_again = [_raw(known[key], row) for key, row in rows.items() if key in known and key not in changed]
+    change_instances(element.pk, [row for row in read_again if len(row) > 1])
+    if added or changed:
+        _write(element, known, added, changed, moment)
+        describe_instances(element.pk, described)
+    return Changes(len(added), len(changed))
+
+
+def mark_gone(element: Element, instance_ids: Sequence[str], moment: Moment) -> Changes:
+    """Mark instances that a complete read did not show; old news loses. Call it inside a transaction, after `hold`."""
+    lost = element.instances.listed().filter(instance_id__in=instance_ids, observed_at__lte=moment.read_at)
+    states = dict(lost.order_by("instance_id").values_list("instance_id", "state"))
+    if states:
+        note_missing(element, states, moment.now)
         revision = Poll.objects.next_revision(element.pk)
-        _upsert(element, seen, changes, with_status=statuses is not None, read_at=read_at, revision=revision)
-        _update(element, changes.removed, gone_at=now, observed_at=read_at, revision=revision)
-        Poll.objects.filter(element=element).update(counts=count(element))
-    return changes
+        _update(element, states, gone_at=moment.now, observed_at=moment.read_at, revision=revision)
+    return Changes(gone=len(states))
 
 
 def hold(element: Element) -> None:
@@ -119,26 +108,99 @@ def drop_checks(element: Element, instance_ids: Sequence[str], now: datetime) ->
     idle = idle.exclude(state__in=("running", "pending"))
     failing = idle.failing().order_by("pk").values_list("instance_id", *CHECKS)
     Change.objects.add(element, [each for row in failing for each in unchecked(row[0], row[1:], now)])
-    return bool(idle.update(**{**status_values(None), "status_digest": STALE}))
+    return bool(idle.update(**{**status_values(None), **_STALE_STATUS}))
 
 
 def count(element: Element) -> dict[str, Any]:
-    """Count the element's instances and scheduled events for the side list and the Overview."""
-    listed = Q(gone_at__isnull=True)
-    counts: dict[str, Any] = element.instances.aggregate(
-        total=Count("pk", filter=listed),
-        running=Count("pk", filter=listed & Q(state="running")),
-        stopped=Count("pk", filter=listed & Q(state="stopped")),
-        changing=Count("pk", filter=listed & Q(state__in=CHANGING)),
-        failing=Count("pk", filter=listed & Q(checks_rank=0)),
-        gone=Count("pk", filter=~listed),
-    )
-    events = ScheduledEvent.objects.filter(element=element).active().order_by("not_before")
+    """Count the element's instances and scheduled events for the side list and the Overview.
+
+    Each of the queries is answered by an index, however many instances there are.
+    """
+    listed = element.instances.listed().order_by()
+    states = dict(listed.values_list("state").annotate(Count("pk")))
+    events = element.scheduled_events.active().order_by("not_before")
     first = events.filter(not_before__isnull=False).first()
-    counts["events"] = events.count()
-    counts["next_event_at"] = first.not_before.isoformat() if first and first.not_before else None
-    counts["next_event_code"] = first.code if first else ""
-    return counts
+    return {
+        "total": sum(states.values()),
+        "running": states.get("running", 0),
+        "stopped": states.get("stopped", 0),
+        "changing": sum(states.get(state, 0) for state in CHANGING),
+        "failing": listed.failing().count(),
+        "gone": element.instances.gone().count(),
+        "untyped_spots": element.instances.untyped_spots().count(),
+        "events": events.count(),
+        "announced": element.scheduled_events.filter(cleared_at__isnull=True).count(),
+        "next_event_at": first.not_before.isoformat() if first and first.not_before else None,
+        "next_event_code": first.code if first else "",
+    }
+
+
+def open_actions(element: Element, instance_ids: Sequence[str]) -> dict[str, Action]:
+    """Return the open action of each instance that has one."""
+    found = element.actions.open().filter(instance_id_text__in=instance_ids)
+    return {action.instance_id_text: action for action in found}
+
+
+def _values(seen: Seen, row: Known | None, held: Mapping[str, str], read_at: datetime) -> dict[str, Any]:
+    """Return the columns that a read says something about; none for what is not held and was not looked at."""
+    if row is not None and row.observed_at > read_at:
+        seen = replace(seen, snapshot=None, is_checked=False)
+    if seen.snapshot is None and (row is None or row.is_gone):
+        return {}
+    values: dict[str, Any] = {"instance_id": seen.instance_id}
+    if seen.snapshot is not None:
+        snapshot = _without_lag(seen.snapshot, held, row)
+        name = seen.name or (row.name if row else Name(seen.instance_id, seen.instance_id))
+        values |= instance_values(snapshot, name)
+        values["state_since_at"] = _since(snapshot, row, read_at)
+    elif row is not None and seen.name is not None and seen.name != row.name:
+        values |= name_values(seen.name, row.search)
+    if seen.is_checked or row is None:
+        values |= status_values(seen.status)
+    return values if len(values) > 1 else {}
+
+
+def _described(
+    element: Element, seen: Sequence[Seen], known: Mapping[str, Known], rows: Mapping[str, Mapping[str, Any]]
+) -> dict[str, bytes]:
+    """Return the descriptions that say something else than those held."""
+    sent = {
+        each.instance_id: each.snapshot.description
+        for each in seen
+        if each.snapshot and each.snapshot.description and "digest" in rows[each.instance_id]
+    }
+    alike = [key for key in sent if key in known and known[key].digest == rows[key]["digest"]]
+    found = InstanceDescription.objects.filter(instance__element=element, instance__instance_id__in=alike)
+    held = dict(found.values_list("instance__instance_id", "xml")) if alike else {}
+    same = {key for key in alike if descriptions.same(bytes(held.get(key, b"")), sent[key])}
+    return {key: xml for key, xml in sent.items() if key not in same}
+
+
+def _write(
+    element: Element,
+    known: Mapping[str, Known],
+    added: Mapping[str, dict[str, Any]],
+    changed: Mapping[str, dict[str, Any]],
+    moment: Moment,
+) -> None:
+    note_changes(element, known, added, changed, read_at=moment.read_at, last_read_at=moment.last_read_at)
+    written = {"revision": Poll.objects.next_revision(element.pk), "gone_at": None, "observed_at": moment.read_at}
+    rows = [{**row, **written, "first_seen_at": moment.read_at} for _, row in sorted(added.items())]
+    add_instances(element.pk, rows)
+    change_instances(element.pk, [{**row, **_written(row, written)} for row in changed.values()])
+
+
+def _written(row: Mapping[str, Any], written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what to note of a write; a new name alone says nothing about when AWS was seen."""
+    if "digest" in row or "status_digest" in row:
+        return written
+    return {"revision": written["revision"]}
+
+
+def _raw(row: Known, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the raw digests of what was read for nothing, so that it is not the next time: AWS changed an order."""
+    new = {name: values[name] for name in _RAW if name in values and values[name] != getattr(row, name)}
+    return {"instance_id": values["instance_id"], **new}
 
 
 def _update(element: Element, instance_ids: Iterable[str], **values: Any) -> None:
@@ -148,11 +210,13 @@ def _update(element: Element, instance_ids: Iterable[str], **values: Any) -> Non
         element.instances.filter(instance_id__in=ids[start : start + IDS_AT_ONCE]).update(**values)
 
 
-def _known(element: Element) -> dict[str, Known]:
-    rows = element.instances.order_by().values_list(
-        "instance_id", "digest", "status_digest", "state", "state_since_at", "observed_at", "gone_at"
-    )
-    return {row[0]: Known(*row[1:6], is_gone=row[6] is not None) for row in rows.iterator(chunk_size=2000)}
+def _known(element: Element, instance_ids: Sequence[str]) -> dict[str, Known]:
+    rows = element.instances.filter(instance_id__in=instance_ids).order_by()
+    columns = ("state", "state_since_at", "observed_at", "search", "digest", "status_digest")
+    return {
+        row[0]: Known(Name(row[1], row[2] or row[1]), row[3] is not None, bytes(row[4]), bytes(row[5]), *row[6:])
+        for row in rows.values_list("instance_id", "display_name", "plain_name", "gone_at", *_RAW, *columns)
+    }
 
 
 def _held_states(element: Element, now: datetime) -> dict[str, str]:
@@ -161,10 +225,10 @@ def _held_states(element: Element, now: datetime) -> dict[str, str]:
     return dict(recent.values_list("instance_id_text", "state_before"))
 
 
-def _without_lag(snapshot: InstanceSnapshot, held: Mapping[str, str], known: Mapping[str, Known]) -> InstanceSnapshot:
-    row = known.get(snapshot.instance_id)
+def _without_lag(snapshot: InstanceSnapshot, held: Mapping[str, str], row: Known | None) -> InstanceSnapshot:
+    """Keep the state that AWS answered while it may still show the one before; what it shows is read anew then."""
     if row is not None and held.get(snapshot.instance_id) == snapshot.state != row.state:
-        return replace(snapshot, state=row.state)
+        return replace(snapshot, state=row.state, raw_digest=b"")
     return snapshot
 
 
@@ -172,39 +236,3 @@ def _since(snapshot: InstanceSnapshot, row: Known | None, read_at: datetime) -> 
     if row is not None and row.state == snapshot.state:
         return row.state_since_at
     return state_since(snapshot) or (read_at if row is not None else None)
-
-
-def _upsert(
-    element: Element,
-    seen: Mapping[str, Mapping[str, Any]],
-    changes: Changes,
-    *,
-    with_status: bool,
-    read_at: datetime,
-    revision: int,
-) -> None:
-    rows = [
-        Instance(
-            element=element,
-            first_seen_at=read_at,
-            observed_at=read_at,
-            gone_at=None,
-            revision=revision,
-            **seen[instance_id],
-        )
-        for instance_id in sorted(changes.added | changes.changed)
-    ]
-    columns = [column for column in _COLUMNS if with_status or column not in _STATUS_COLUMNS]
-    Instance.objects.bulk_create(
-        rows,
-        batch_size=BATCH,
-        update_conflicts=True,
-        unique_fields=["element", "instance_id"],
-        update_fields=columns,
-    )
-
-
-def open_actions(element: Element, instance_ids: Sequence[str]) -> dict[str, Action]:
-    """Return the open action of each instance that has one."""
-    found = element.actions.open().filter(instance_id_text__in=instance_ids)
-    return {action.instance_id_text: action for action in found}

@@ -1,0 +1,80 @@
+"""Write many instance rows at a time, in one statement each: several times cheaper than model by model."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection, models
+
+from elements.models.instance_descriptions import InstanceDescription
+from elements.models.instances import Instance
+
+# Types that a database knows in a form of its own; everything else is given to it as it is.
+_CONVERTED = (models.DateTimeField, models.JSONField)
+_DESCRIBE = """
+    INSERT INTO {descriptions} (instance_id, xml)
+    SELECT id, %s FROM {instances} WHERE element_id = %s AND instance_id = %s
+    ON CONFLICT (instance_id) DO UPDATE SET xml = excluded.xml
+"""
+
+
+def add_instances(element_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of new instances, all with the same columns; what they do not hold has its default."""
+    if not rows:
+        return
+    names = list(rows[0])
+    defaults = {f.name: f.get_default() for f in Instance._meta.concrete_fields if f.name not in {*names, "id"}}
+    columns, converters = ["element_id", *names, *(defaults.keys() - {"element"})], _converters()
+    rest = [converters.get(name, _as_it_is)(defaults[name]) for name in columns[len(names) + 1 :]]
+    marks = ", ".join(["%s"] * len(columns))
+    sql = f"INSERT INTO {_table(Instance)} ({', '.join(map(_quoted, columns))}) VALUES ({marks})"  # noqa: S608
+    _run(sql, ((element_id, *values, *rest) for values in _values(rows, names)))
+
+
+def change_instances(element_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Set the columns that each row holds, by its instance ID."""
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        alike.setdefault(tuple(sorted(row.keys() - {"instance_id"})), []).append(row)
+    for names, group in alike.items():
+        marks = ", ".join(f"{_quoted(name)} = %s" for name in names)
+        sql = f"UPDATE {_table(Instance)} SET {marks} WHERE element_id = %s AND instance_id = %s"  # noqa: S608
+        _run(sql, ((*values[:-1], element_id, values[-1]) for values in _values(group, [*names, "instance_id"])))
+
+
+def describe_instances(element_id: int, descriptions: Mapping[str, bytes]) -> None:
+    """Keep AWS's descriptions, by instance ID."""
+    if descriptions:
+        sql = _DESCRIBE.format(descriptions=_table(InstanceDescription), instances=_table(Instance))
+        _run(sql, ((xml, element_id, instance_id) for instance_id, xml in descriptions.items()))
+
+
+def _values(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterable[list[Any]]:
+    found = _converters()
+    converters = [found.get(name, _as_it_is) for name in names]
+    for row in rows:
+        yield [convert(row[name]) for name, convert in zip(names, converters, strict=True)]
+
+
+def _converters() -> dict[str, Callable[[Any], Any]]:
+    return {
+        field.name: lambda value, field=field: field.get_db_prep_save(value, connection)
+        for field in Instance._meta.concrete_fields
+        if isinstance(field, _CONVERTED)
+    }
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _run(sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, list(rows))
+
+
+def _table(model: type[models.Model]) -> str:
+    return _quoted(model._meta.db_table)
+
+
+def _quoted(name: str) -> str:
+    return connection.ops.quote_name(name)

@@ -1,0 +1,136 @@
+"""What a poll has read so far: what is new of it on disk, and of everything else only that it was there."""
+
+import logging
+from collections.abc import Iterator
+from typing import TypeVar
+
+from elements.aws.errors import AwsError
+from elements.domain.instance_rows import naming_values
+from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, parse
+from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
+from elements.models import Element
+from elements.usecases.spool import BATCH, Spool, Spooled
+from elements.usecases.store_snapshots import Seen
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Reading:
+    """Takes the pages of both listings. `anew` knows nothing, so that everything is read in full."""
+
+    def __init__(self, element: Element, *, anew: bool) -> None:
+        self.element, self.anew = element, anew
+        self.spool = Spool()
+        self.named_by = element.naming_format
+        self._format = format_of(element)
+        self.known: dict[str, bytes] = {}
+        self.known_statuses: dict[str, bytes] = {}
+        self.status_error: AwsError | None = None
+
+    def begin(self) -> None:
+        """Learn what is known."""
+        rows = self.element.instances.listed().order_by().values_list("instance_id", "raw_digest", "status_raw_digest")
+        for instance_id, raw, status_raw in rows.iterator(chunk_size=2000):
+            self.known[instance_id] = b"" if self.anew else bytes(raw)
+            self.known_statuses[instance_id] = b"" if self.anew else bytes(status_raw)
+        self._begin_instances()
+        self._begin_statuses()
+
+    def close(self) -> None:
+        """Give back what the reading takes on disk."""
+        self.spool.close()
+
+    @property
+    def total(self) -> int:
+        """Return how many instances AWS listed."""
+        return len(self.known) - len(self.missing) + len(self.added)
+
+    @property
+    def has_changed_statuses(self) -> bool:
+        """Tell whether a status is new, or is there no more."""
+        return bool(self.spool.statuses or self._lost_statuses())
+
+    def note_instances(self, page: Page[InstanceSnapshot]) -> None:
+        """Take a page of DescribeInstances."""
+        if page.first:
+            self.spool.forget_instances()
+            self._begin_instances()
+        self.missing.difference_update(page.unchanged)
+        for each in page.seen:
+            self.missing.discard(each.instance_id)
+            if each.instance_id not in self.known:
+                self.added.add(each.instance_id)
+            if each.lifecycle == "spot" and each.spot_request_id:
+                self.spots[each.instance_id] = each.spot_request_id
+            self.owner = self.owner or each.account_id
+        self.spool.add_instances((each, self._name(each)) for each in page.seen)
+
+    def note_statuses(self, page: Page[StatusSnapshot]) -> None:
+        """Take a page of DescribeInstanceStatus."""
+        if page.first:
+            self.spool.forget_statuses()
+            self._begin_statuses()
+        self._unchecked.difference_update(page.unchanged)
+        self._unchecked.difference_update(each.instance_id for each in page.seen)
+        self.spool.add_statuses(page.seen)
+
+    def rename(self) -> None:
+        """Give everything that was read the names of the format that the element has by now."""
+        self.named_by, self._format = self.element.naming_format, format_of(self.element)
+        for batch in self.spool.batches():
+            self.spool.rename((each.instance.instance_id, self._name(each.instance)) for each in batch)
+
+    def instances(self) -> Iterator[list[Seen]]:
+        """Yield what was read of instances, with the status when that was read too."""
+        for batch in self.spool.batches():
+            yield [self._seen(each) for each in batch]
+
+    def statuses(self) -> Iterator[list[Seen]]:
+        """Yield the statuses of instances that are as they were, and those that are there no more."""
+        if self.status_error is not None:
+            return
+        for batch in self.spool.lone_statuses():
+            yield [Seen(each.instance_id, status=each, is_checked=True) for each in batch]
+        yield from parts([Seen(each, is_checked=True) for each in self._lost_statuses()])
+
+    def is_status_unchanged(self, instance_id: str) -> bool:
+        """Tell whether AWS says of an instance's checks and events what it said before."""
+        is_listed = instance_id in self.known and instance_id not in self._unchecked
+        return is_listed and not self.spool.has_status(instance_id)
+
+    def _seen(self, each: Spooled) -> Seen:
+        instance_id = each.instance.instance_id
+        is_kept = each.status is None and instance_id in self.known and instance_id not in self._unchecked
+        is_checked = self.status_error is None and not is_kept
+        return Seen(instance_id, each.instance, each.status, is_checked=is_checked, plain_name=each.name)
+
+    def _lost_statuses(self) -> list[str]:
+        if self.status_error is not None:
+            return []
+        return [each for each in self._unchecked if self.known_statuses[each] and each not in self.missing]
+
+    def _begin_instances(self) -> None:
+        self.missing, self.added, self.spots, self.owner = set(self.known), set[str](), dict[str, str](), ""
+
+    def _begin_statuses(self) -> None:
+        self._unchecked = set(self.known_statuses)
+
+    def _name(self, snapshot: InstanceSnapshot) -> str:
+        return self._format.render(naming_values(snapshot, self.element.region), snapshot.tags).text
+
+
+def format_of(element: Element) -> NamingFormat:
+    """Return the element's format; one written past the form, so that it cannot be read, stops no poll."""
+    try:
+        return parse(element.naming_format)
+    except InvalidFormat:
+        log.warning("the naming format of element %s cannot be read; the default one is used", element.pk)
+        return parse(DEFAULT_FORMAT)
+
+
+def parts(things: list[T]) -> Iterator[list[T]]:
+    """Yield a list in parts of a size that one transaction takes."""
+    for start in range(0, len(things), BATCH):
+        yield things[start : start + BATCH]

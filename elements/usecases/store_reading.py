@@ -1,0 +1,190 @@
+"""Write a complete reading in short transactions, each of which leaves only what is true."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from elements.domain.changes import Changes
+from elements.domain.instance_rows import recipe
+from elements.models import Element, Poll
+from elements.models.polls import LeaseLost
+from elements.usecases.note_changes import note_gap
+from elements.usecases.read_spot_types import store_spot_types
+from elements.usecases.reading import Reading, parts
+from elements.usecases.store_scheduled_events import store_scheduled_events
+from elements.usecases.store_snapshots import Moment, Seen, count, mark_gone, store_rows, touch
+from elements.usecases.wanted_names import WantedNames, wanted_names
+
+# A poll keeps its lease by renewing it after each attempt, which always ends earlier than this (Patience.attempt_s).
+LEASE_S = 60.0
+RENEW_AFTER_S = 5.0
+# What says which AWS account and region an element is read from.
+_SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at")
+_NAMING = ("naming_format", "naming_saved_at", "naming_effective_at")
+
+Batch = Callable[..., Changes]
+
+
+class Superseded(Exception):
+    """The element got other keys or another address while it was read; what was read is not of it any more."""
+
+
+class _OtherFormat(Exception):
+    """The element got another naming format since names were made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a reading."""
+
+    changes: Changes
+    counts: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right of one poll to read and write its element."""
+
+    element: Element
+    token: str
+    clock: Callable[[], datetime]
+    renewed: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.renewed = time.monotonic()
+
+    def renew(self) -> None:
+        """Keep the lease, now and then."""
+        if time.monotonic() - self.renewed >= RENEW_AFTER_S:
+            self.renewed = time.monotonic()
+            until = self.clock() + timedelta(seconds=LEASE_S)
+            Poll.objects.filter(element=self.element, lease=self.token).update(leased_until=until)
+
+    @contextmanager
+    def step(self) -> Iterator[Poll]:
+        """Open a transaction in which nobody else writes the element's rows; raises Superseded and LeaseLost."""
+        with transaction.atomic(durable=True):
+            check_source(self.element)
+            poll = Poll.objects.select_for_update().get(element=self.element)
+            if poll.lease != self.token:
+                raise LeaseLost
+            self.renew()
+            yield poll
+
+
+class Storing:
+    """Stores one reading. Rows come first, those AWS no longer lists, what is counted and the success last.
+
+    A poll that is cut off in between leaves the next one to go on: it finds what differs then.
+    """
+
+    def __init__(self, lease: Lease, reading: Reading, *, read_at: datetime) -> None:
+        self._lease, self._reading, self._element, self._read_at = lease, reading, lease.element, read_at
+        self._names: WantedNames | None = None
+
+    def run(self, named_by: str, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
+        """Write everything; `success` gives what the Poll row says of it, and `named_by` by what names were made."""
+        while True:
+            try:
+                self._names = wanted_names(self._reading, named_by)
+                return self._store(spot_types, success)
+            except _OtherFormat:
+                self._reading.rename()
+
+    def _store(self, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
+        changes, batches = Changes(), self._batches()
+        batch = next(batches, None)
+        for following in batches:
+            with self._step() as poll:
+                self._note_unfinished(poll)
+                changes += _run(batch, self._element, self._moment(poll))
+            batch = following
+        with self._step() as poll:
+            changes += _run(batch, self._element, self._moment(poll))
+            counts = self._finish(poll, changes, spot_types)
+            Poll.objects.release(self._element.pk, self._lease.token, **success(poll), **self._made_by(poll))
+        return Stored(changes, counts)
+
+    @contextmanager
+    def _step(self) -> Iterator[Poll]:
+        with self._lease.step() as poll:
+            if self._element.naming_format != self._reading.named_by:
+                raise _OtherFormat
+            yield poll
+
+    def _batches(self) -> Iterator[Batch]:
+        for found in self._reading.instances():
+            yield partial(store_rows, seen=[self._named(each) for each in found])
+        for found in self._reading.statuses():
+            yield partial(store_rows, seen=found)
+        for found in self._names.renamed() if self._names else ():
+            yield partial(store_rows, seen=found)
+        for missing in parts(sorted(self._reading.missing)):
+            yield partial(mark_gone, instance_ids=missing)
+
+    def _named(self, seen: Seen) -> Seen:
+        names = self._names
+        return replace(seen, name=names.name(seen.instance_id, seen.plain_name)) if names else seen
+
+    def _moment(self, poll: Poll) -> Moment:
+        return Moment(self._read_at, self._lease.clock(), poll.succeeded_at)
+
+    def _note_unfinished(self, poll: Poll) -> None:
+        """Let the next poll make all names, should this one be cut off between those that are entangled."""
+        if self._names is not None and poll.named_by:
+            Poll.objects.filter(pk=poll.pk).update(named_by="")
+
+    def _finish(self, poll: Poll, changes: Changes, spot_types: Mapping[str, str]) -> Mapping[str, Any]:
+        """Write what concerns the element as a whole and return its counts."""
+        element, reading, now = self._element, self._reading, self._lease.clock()
+        touched = store_spot_types(element, spot_types)
+        if reading.status_error is None and (changes or reading.has_changed_statuses):
+            is_unchanged = reading.is_status_unchanged
+            touched += store_scheduled_events(element, reading.spool.events(), is_unchanged=is_unchanged, now=now)
+        if touched:
+            touch(element, touched)
+        counts = dict(poll.counts)
+        if changes or touched:
+            counts = count(element)
+            Poll.objects.filter(pk=poll.pk).update(counts=counts)
+        self._note_names(now)
+        note_gap(element, poll.succeeded_at, self._read_at)
+        return counts
+
+    def _note_names(self, now: datetime) -> None:
+        """Note from when the saved format is in effect, and how many names had to be made unique."""
+        element, changed = self._element, dict[str, Any]()
+        saved_at = element.naming_saved_at
+        if saved_at and (element.naming_effective_at is None or element.naming_effective_at < saved_at):
+            changed["naming_effective_at"] = now
+        if self._names is not None and element.duplicate_names != self._names.shared:
+            changed["duplicate_names"] = self._names.shared
+        if changed:
+            # a format saved since this one was read is not in effect, so its note is not for this poll to make
+            Element.objects.filter(pk=element.pk, naming_saved_at=saved_at).update(**changed)
+
+    def _made_by(self, poll: Poll) -> dict[str, Any]:
+        """Return by what the rows and the names were made, where that is new."""
+        made = {"named_by": self._reading.named_by} if self._names is not None else {}
+        if self._reading.anew and self._reading.status_error is None:
+            made["rows_made_by"] = recipe()
+        return made
+
+
+def check_source(element: Element) -> None:
+    """Raise Superseded when the element is not read from where it was; learn of another naming format."""
+    found = Element.objects.locked().values_list(*_SOURCE, *_NAMING).get(pk=element.pk)
+    if found[: len(_SOURCE)] != tuple(getattr(element, field) for field in _SOURCE):
+        raise Superseded
+    for field, value in zip(_NAMING, found[len(_SOURCE) :], strict=True):
+        setattr(element, field, value)
+
+
+def _run(batch: Batch | None, element: Element, moment: Moment) -> Changes:
+    return batch(element, moment=moment) if batch else Changes()
