@@ -57,7 +57,6 @@ class InstanceSnapshot:
     tags: Mapping[str, str] = field(default_factory=dict)
     raw_digest: bytes = b""
     description: bytes = b""
-    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -190,13 +190,13 @@ class ElementPoll:
 
 def _read_pages(gateway: Ec2Gateway, reading: Reading) -> None:
     """Read both listings; raises when the instances cannot be read completely."""
-    for page in gateway.describe_instances(reading.known):
-        reading.note_instances(page)
-    try:
-        for statuses in gateway.describe_instance_status(reading.known_statuses):
-            reading.note_statuses(statuses)
-    except AwsError as error:
-        reading.status_error = error
+    for kind, page in gateway.read_all(reading.known, reading.known_statuses):
+        if isinstance(page, AwsError):
+            reading.status_error = page
+        elif kind == "instances":
+            reading.note_instances(page)
+        else:
+            reading.note_statuses(page)
 
 
 def failure_values(poll: Poll, code: str, text: str, *, now: datetime, interval_s: int) -> dict[str, Any]:

@@ -28,6 +28,10 @@ class Reading:
         self.known: dict[str, bytes] = {}
         self.known_statuses: dict[str, bytes] = {}
         self.status_error: AwsError | None = None
+        self.missing, self.added = set[str](), set[str]()
+        self.spots: dict[str, str] = {}
+        self.owner = ""
+        self._unchecked: set[str] = set()
 
     def begin(self) -> None:
         """Learn what is known."""
@@ -112,7 +116,7 @@ class Reading:
         return [each for each in self._unchecked if self.known_statuses[each] and each not in self.missing]
 
     def _begin_instances(self) -> None:
-        self.missing, self.added, self.spots, self.owner = set(self.known), set[str](), dict[str, str](), ""
+        self.missing, self.added, self.spots, self.owner = set(self.known), set(), {}, ""
 
     def _begin_statuses(self) -> None:
         self._unchecked = set(self.known_statuses)

@@ -11,6 +11,7 @@ from elements.domain.losses import DATA, Loss, is_elastic, losses, must_type
 from elements.domain.wording import grouped, plural
 from elements.models import Element, Instance
 from elements.usecases.change_instance_state import Candidate, candidates
+from elements.usecases.describe import all_described
 
 NAMED_LEFT_ALONE = 20
 CONSEQUENCES: dict[Verb, str] = {
@@ -141,6 +142,4 @@ def _losses(verb: Verb, row: Instance, details: Mapping[str, object] | None) -> 
 
 def _details(element: Element, rows: Sequence[Instance]) -> dict[str, Mapping[str, object]]:
     """Return AWS's descriptions of those with a public address: only they say whose it is."""
-    ids = [row.instance_id for row in rows if row.public_ip]
-    found = element.instances.filter(instance_id__in=ids).values_list("instance_id", "details")
-    return dict(found) if ids else {}
+    return all_described(element, [row.instance_id for row in rows if row.public_ip])

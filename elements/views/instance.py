@@ -22,6 +22,7 @@ from elements.domain.state_bar import DAYS, Present, StateBar, state_bar
 from elements.models import Action, Activity, Change, Instance, ScheduledEvent
 from elements.tables.events import row_of
 from elements.tables.instance_rows import shown_action
+from elements.usecases.describe import described
 from elements.views.dock import dock_context
 from elements.views.instance_facts import cards, description, machine_facts, network_facts, volumes
 from elements.views.instance_history import AT_MOST, MORE, entries_asked_for, history
@@ -64,7 +65,8 @@ class InstanceDetail(ElementPageMixin, TemplateView):
         super().prepare(**kwargs)
         if not _INSTANCE_ID.fullmatch(kwargs["instance_id"]):
             raise Http404("no such instance")
-        self.instance = get_object_or_404(self.element.instances, instance_id=kwargs["instance_id"])
+        found = self.element.instances.select_related("description")
+        self.instance = get_object_or_404(found, instance_id=kwargs["instance_id"])
 
     @cached_property
     def entries(self) -> int:
@@ -131,7 +133,7 @@ class InstanceDetail(ElementPageMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add everything the page shows."""
         context = super().get_context_data(**kwargs)
-        row, now = self.instance, self.now
+        row, now, details = self.instance, self.now, described(self.instance)
         checks = [ShownCheck(check, check_view(getattr(row, check.field), row.state)) for check in CHECKS]
         context.update(dock_context(self.element, self.request.user, now, row.instance_id))
         context.update(
@@ -140,12 +142,12 @@ class InstanceDetail(ElementPageMixin, TemplateView):
             controls=self.controls(),
             checks=checks,
             failing=[] if row.gone_at else [shown for shown in checks if getattr(row, shown.check.field) == "impaired"],
-            machine=machine_facts(row, self.element),
-            network=network_facts(row),
+            machine=machine_facts(row, details, self.element),
+            network=network_facts(row, details),
             tags=sorted(row.tags.items()),
-            volumes=volumes(row),
-            cards=cards(row),
-            description=description(row),
+            volumes=volumes(details),
+            cards=cards(details),
+            description=description(details),
             life=self.life(),
             **self.history_context(),
             kept_until=self.kept_until,

@@ -53,13 +53,12 @@ class Card:
     status: str
 
 
-def machine_facts(row: Instance, element: Element) -> list[Fact]:
-    """Return what the instance is."""
-    return [*_identity(row, element), *_options(row)]
+def machine_facts(row: Instance, details: Mapping[str, Any], element: Element) -> list[Fact]:
+    """Return what the instance is; `details` are AWS's description of it."""
+    return [*_identity(row, details, element), *_options(row, details)]
 
 
-def _identity(row: Instance, element: Element) -> list[Fact]:
-    details = row.details
+def _identity(row: Instance, details: Mapping[str, Any], element: Element) -> list[Fact]:
     cpu = details.get("CpuOptions") or {}
     vcpus = (cpu.get("CoreCount") or 0) * (cpu.get("ThreadsPerCore") or 0)
     return _said(
@@ -77,8 +76,7 @@ def _identity(row: Instance, element: Element) -> list[Fact]:
     )
 
 
-def _options(row: Instance) -> list[Fact]:
-    details = row.details
+def _options(row: Instance, details: Mapping[str, Any]) -> list[Fact]:
     placement, profile = details.get("Placement") or {}, details.get("IamInstanceProfile") or {}
     tenancy = placement.get("Tenancy") or "default"
     return _said(
@@ -99,9 +97,8 @@ def _options(row: Instance) -> list[Fact]:
     )
 
 
-def network_facts(row: Instance) -> list[Fact]:
+def network_facts(row: Instance, details: Mapping[str, Any]) -> list[Fact]:
     """Return where the instance is."""
-    details = row.details
     cards = details.get("NetworkInterfaces") or ()
     ipv6 = [address.get("Ipv6Address", "") for card in cards for address in card.get("Ipv6Addresses") or ()]
     checked = details.get("SourceDestCheck")
@@ -109,23 +106,23 @@ def network_facts(row: Instance) -> list[Fact]:
     return _said(
         Fact("Zone", row.availability_zone, (details.get("Placement") or {}).get("AvailabilityZoneId", "")),
         Fact("Private IP", row.private_ip, "kept when stopped"),
-        Fact("Public IP", row.public_ip, _address_note(row)),
+        Fact("Public IP", row.public_ip, _address_note(row, details)),
         Fact("IPv6", ", ".join(ipv6)),
         Fact("Private DNS", row.private_dns, is_code=True),
         Fact("Public DNS", row.public_dns, is_code=True),
         Fact("VPC", row.vpc_id, is_code=True),
         Fact("Subnet", row.subnet_id, is_code=True),
         Fact("Security groups", ", ".join(groups)),
-        Fact("Source/destination check", {True: "On", False: "Off"}.get(checked, "")),
+        Fact("Source/destination check", "" if checked is None else "On" if checked else "Off"),
         Fact("Account", row.account_id, is_code=True),
     )
 
 
-def volumes(row: Instance) -> list[Volume]:
+def volumes(details: Mapping[str, Any]) -> list[Volume]:
     """Return the attached volumes, the root volume first."""
-    root = row.details.get("RootDeviceName", "")
+    root = details.get("RootDeviceName", "")
     found = []
-    for mapping in row.details.get("BlockDeviceMappings") or ():
+    for mapping in details.get("BlockDeviceMappings") or ():
         ebs, device = mapping.get("Ebs") or {}, mapping.get("DeviceName", "")
         attached_at, deleted = _moment(ebs.get("AttachTime")), bool(ebs.get("DeleteOnTermination"))
         found.append(
@@ -134,24 +131,17 @@ def volumes(row: Instance) -> list[Volume]:
     return sorted(found, key=lambda volume: (not volume.is_root, volume.device))
 
 
-def cards(row: Instance) -> list[Card]:
+def cards(details: Mapping[str, Any]) -> list[Card]:
     """Return the network interfaces in the order of their place."""
-    raw = row.details.get("NetworkInterfaces") or ()
+    raw = details.get("NetworkInterfaces") or ()
     return [
         _card(each) for each in sorted(raw, key=lambda each: (each.get("Attachment") or {}).get("DeviceIndex") or 0)
     ]
 
 
-def description(row: Instance) -> str:
+def description(details: Mapping[str, Any]) -> str:
     """Return AWS's description in full, as JSON."""
-    whole: dict[str, Any] = {
-        "InstanceId": row.instance_id,
-        "State": {"Name": row.state},
-        "StateReason": {"Code": row.state_reason_code, "Message": row.state_reason},
-        "Tags": [{"Key": key, "Value": value} for key, value in sorted(row.tags.items())],
-        **row.details,
-    }
-    return json.dumps(whole, indent=2, ensure_ascii=False, sort_keys=True)
+    return json.dumps(details, indent=2, ensure_ascii=False, sort_keys=True)
 
 
 def _card(raw: Mapping[str, Any]) -> Card:
@@ -205,8 +195,8 @@ def _metadata(details: Mapping[str, Any]) -> tuple[str, str]:
     return tokens, f"hop limit {hops}" if hops and tokens else ""
 
 
-def _address_note(row: Instance) -> str:
-    match is_elastic(row.details, row.public_ip):
+def _address_note(row: Instance, details: Mapping[str, Any]) -> str:
+    match is_elastic(details, row.public_ip):
         case True:
             return "Elastic IP, kept when stopped"
         case False:

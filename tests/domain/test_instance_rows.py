@@ -3,9 +3,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from elements.domain import instance_rows
+from elements.domain.changes import Name
 from elements.domain.instance_rows import (
     instance_values,
     ip_number,
+    name_values,
     naming_values,
     search_text,
     state_since,
@@ -14,6 +17,7 @@ from elements.domain.instance_rows import (
 )
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 
+NAME = Name("Encoder A", "Encoder A")
 LAUNCHED = datetime(2026, 3, 18, 14, tzinfo=UTC)
 SNAPSHOT = InstanceSnapshot(
     "i-0123456789abcdef0",
@@ -25,19 +29,35 @@ SNAPSHOT = InstanceSnapshot(
 )
 
 
-def test_the_digest_changes_with_anything_that_is_shown_and_with_nothing_else():
-    digest = instance_values(SNAPSHOT, "Encoder A", shared=False)["digest"]
+def test_the_digest_changes_with_anything_that_aws_says_and_with_nothing_else():
+    digest = instance_values(SNAPSHOT, NAME)["digest"]
     others = [
-        instance_values(replace(SNAPSHOT, state="stopped"), "Encoder A", shared=False),
-        instance_values(replace(SNAPSHOT, tags={"Name": "b"}), "Encoder A", shared=False),
-        instance_values(replace(SNAPSHOT, details={"EbsOptimized": True}), "Encoder A", shared=False),
-        instance_values(SNAPSHOT, "another name", shared=False),
-        instance_values(SNAPSHOT, "Encoder A", shared=True),
+        instance_values(replace(SNAPSHOT, state="stopped"), NAME),
+        instance_values(replace(SNAPSHOT, tags={"Name": "b"}), NAME),
+        instance_values(replace(SNAPSHOT, spot_request_id="sir-1"), NAME),
     ]
-    reordered = replace(SNAPSHOT, tags=dict(reversed(SNAPSHOT.tags.items())))
+    reordered = replace(SNAPSHOT, tags=dict(reversed(SNAPSHOT.tags.items())), raw_digest=b"another", description=b"x")
 
     assert digest not in {values["digest"] for values in others}
-    assert instance_values(reordered, "Encoder A", shared=False)["digest"] == digest
+    assert instance_values(reordered, NAME)["digest"] == digest
+    assert instance_values(SNAPSHOT, Name("another", "one"))["digest"] == digest
+
+
+def test_a_new_name_takes_the_place_of_the_old_one_in_what_is_searched():
+    old = instance_values(SNAPSHOT, NAME)["search"]
+
+    assert name_values(Name("Web", "Web"), old)["search"] == search_text(SNAPSHOT, "Web")
+
+
+@pytest.mark.parametrize("part", ["_COPIED", "_VERSION"])
+def test_a_release_that_keeps_more_or_reads_otherwise_reads_everything_anew(monkeypatch, part):
+    before = instance_rows.recipe()
+    changed = ("instance_id",) if part == "_COPIED" else -1
+    instance_rows.recipe.cache_clear()
+    monkeypatch.setattr(instance_rows, part, changed)
+
+    assert instance_rows.recipe() != before
+    instance_rows.recipe.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from elements.models import Element, Instance, Poll
-from elements.usecases import poll_element
+from elements.usecases import store_reading
 from elements.usecases.configure import save_naming_format, save_settings, switch_polling
 from elements.usecases.poll_element import ElementPoll
 from elements.usecases.run_polls import poll_once
@@ -62,15 +62,14 @@ def test_a_format_saved_while_aws_is_read_is_the_one_that_the_poll_uses(element,
 
 
 def test_a_format_saved_after_a_poll_made_its_names_is_not_in_effect(element, monkeypatch):
-    name_all = poll_element.name_all
+    note_gap = store_reading.note_gap
 
-    def name_and_save(row, snapshots):
-        named = name_all(row, snapshots)
+    def note_and_save(*args):
         save(element, "{tag:Name}?")
-        return named
+        note_gap(*args)
 
     save(element, "{tag:Name}!")
-    monkeypatch.setattr(poll_element, "name_all", name_and_save)
+    monkeypatch.setattr(store_reading, "note_gap", note_and_save)
 
     poll(element)
 

@@ -368,7 +368,7 @@ def test_keys_with_characters_aws_never_gives_out_are_said_to_be_odd_and_not_sen
 
 def test_an_answer_that_cannot_be_stored_is_said_on_the_page_and_frees_the_lease(aws, monkeypatch, caplog):
     element = builders.element(aws, aws.add_keys())
-    monkeypatch.setattr("elements.usecases.poll_element.name_all", lambda *args: 1 / 0)
+    monkeypatch.setattr("elements.usecases.store_reading.wanted_names", lambda *args: 1 / 0)
 
     report = poll(element)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from elements.domain.lanes import Batch
 from elements.models import Element, Instance, Poll
 from elements.models.polls import LeaseLost
-from elements.usecases import configure, poll_element, run_polls, set_up
+from elements.usecases import configure, run_polls, set_up, store_reading
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -64,7 +64,7 @@ def test_an_element_pointed_elsewhere_during_a_poll_gets_nothing_of_it(aws, chan
 def test_a_poll_that_was_overtaken_by_a_change_is_due_again_at_once(aws, monkeypatch):
     element = builders.element(aws, aws.add_keys())
     aws.fault("slow", "DescribeInstances", seconds=0.01)
-    monkeypatch.setattr(ElementPoll, "_check_source", lambda self: (_ for _ in ()).throw(Superseded))
+    monkeypatch.setattr(store_reading, "check_source", lambda element: (_ for _ in ()).throw(Superseded))
 
     assert poll(element) is None
 
@@ -222,7 +222,7 @@ def test_settings_saved_while_a_poll_writes_wait_for_it(aws, monkeypatch):
     aws.add_instances(count=1)
     element = builders.element(aws, aws.add_keys())
     configure.save_naming_format(element, "{instance_id}", by="maria", now=timezone.now())
-    saved, stored = [], poll_element.store_scheduled_events
+    saved, stored = [], store_reading.store_scheduled_events
 
     def save_meanwhile(*args, **kwargs):
         saved.append(
@@ -230,7 +230,7 @@ def test_settings_saved_while_a_poll_writes_wait_for_it(aws, monkeypatch):
         )
         return stored(*args, **kwargs)
 
-    monkeypatch.setattr(poll_element, "store_scheduled_events", save_meanwhile)
+    monkeypatch.setattr(store_reading, "store_scheduled_events", save_meanwhile)
 
     report = poll(element)
 

@@ -1,13 +1,12 @@
-from dataclasses import replace
-
 import pytest
 from django.utils import timezone
 
 from elements.aws import parsing
+from elements.domain.changes import Changes, Name
 from elements.domain.instance_rows import instance_values
 from elements.models import Instance
 from elements.usecases.run_polls import poll_once
-from elements.usecases.store_snapshots import name_all, store_instances
+from elements.usecases.store_snapshots import Moment, Seen, store_rows
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -49,11 +48,10 @@ def test_text_that_a_database_refuses_is_stored_as_one_that_it_takes(text):
     snapshots = list(parsing.instances({"Reservations": [{"OwnerId": text, "Instances": [raw]}]}))
     now = timezone.now()
 
-    changes = store_instances(
-        element, snapshots, None, read_at=now, now=now, names=name_all(element, snapshots), complete=True
-    )
+    name = Name(snapshots[0].name[:255], snapshots[0].name[:255])
+    seen = [Seen(each.instance_id, each, name=name) for each in snapshots]
+    changes = store_rows(element, seen, Moment(now, now))
 
     row = Instance.objects.get()
-    assert changes.added == {row.instance_id}
-    seen = replace(snapshots[0], details=row.details)
-    assert instance_values(seen, row.display_name, shared=False)["digest"] == row.digest
+    assert changes == Changes(added=1)
+    assert instance_values(snapshots[0], name)["digest"] == row.digest

@@ -1,12 +1,13 @@
 """The page of one instance."""
 
 import re
+import zlib
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from elements.models import Action, Activity, Element, Instance, Poll
+from elements.models import Action, Activity, Element, Instance, InstanceDescription, Poll
 from elements.usecases.run_polls import poll_once
 from tests import builders
 
@@ -68,9 +69,9 @@ def test_everything_a_person_would_look_for_is_there(aws, keys, viewer):
 def test_an_elastic_address_is_kept(aws, keys, viewer):
     (row,) = aws.add_instances(names=["edge"], public_ip="3.120.44.21")
     element = polled(aws, keys)
-    instance = Instance.objects.get()
-    instance.details["NetworkInterfaces"][0]["Association"]["IpOwnerId"] = "111122223333"
-    instance.save()
+    kept = InstanceDescription.objects.get()
+    xml = zlib.decompress(bytes(kept.xml)).replace(b"<ipOwnerId>amazon<", b"<ipOwnerId>111122223333<")
+    InstanceDescription.objects.update(xml=zlib.compress(xml))
 
     assert "Elastic IP, kept when stopped" in words(show(viewer, element, row))
 
