@@ -199,7 +199,7 @@ def test_after_aws_was_silent_one_gap_is_noted_for_the_element(aws, element, row
     aws.add_instances(count=2)
     began = timezone.now()
     poll(element, began)
-    aws.fault("error", code="AuthFailure", status=401, times=1)
+    aws.fault("error", "DescribeInstances", code="AuthFailure", status=401, times=1)
     failed = poll_once(element.pk, caller="poll", now=began + timedelta(minutes=1))
 
     poll(element, began + timedelta(minutes=42))
