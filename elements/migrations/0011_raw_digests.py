@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('elements', '0009_appearance'),
+        ('elements', '0010_call_budgets'),
     ]
 
     operations = [
