@@ -187,7 +187,7 @@ def _field(text: str, start: int) -> tuple[_Field, int]:
         raise InvalidFormat(message, start + 1)
     choices, at = [], start + 2
     for choice in inner.split("|"):
-        choices.append(_checked(choice, at))
+        choices.append(_checked(choice, at if choices else start + 1))  # the first one is where its brace is
         at += len(choice) + 1
     return _Field(tuple(choices)), end + 1
 

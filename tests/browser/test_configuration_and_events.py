@@ -36,7 +36,7 @@ def test_the_preview_follows_the_field_and_a_saved_format_comes_into_effect(open
 
     field.fill("{pivate_ip}")
     expect(page.locator("#fmt-e")).to_have_text(
-        "There is no placeholder {pivate_ip}, at character 2. Did you mean {private_ip}?"
+        "There is no placeholder {pivate_ip}, at character 1. Did you mean {private_ip}?"
     )
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#preview-sum")).to_have_text("The format has an error, so this still shows the last good one.")

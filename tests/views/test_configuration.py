@@ -122,9 +122,9 @@ def test_a_format_saved_while_paused_says_that_it_waits_for_polling(administrato
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{tag:Name} {pivate_ip}", "There is no placeholder {pivate_ip}, at character 13. Did you mean {private_ip}?"),
+        ("{tag:Name} {pivate_ip}", "There is no placeholder {pivate_ip}, at character 12. Did you mean {private_ip}?"),
         ("a {tag:Name", "The placeholder that begins at character 3 is not closed. Add a }."),
-        ("{0.__class__}", "There is no placeholder {0.__class__}, at character 2."),
+        ("{0.__class__}", "There is no placeholder {0.__class__}, at character 1."),
         ("", "Enter a format"),
         ("x" * 201, "at most 200 are possible"),
         ("a\x07b", "at character 2"),
