@@ -1,0 +1,106 @@
+"""Counts statements, rows written, and how long the database is locked for others, in whatever thread."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+_FRAME = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA|SET )", re.IGNORECASE)
+_WRITE = re.compile(r"\s*(INSERT|UPDATE|DELETE|COPY|REPLACE)\b", re.IGNORECASE)
+
+
+class Meter:
+    """`with Meter() as meter`: then `queries`, and the longest write transaction in seconds."""
+
+    def __init__(self) -> None:
+        self.queries, self.longest_write_s = 0, 0.0
+        self._lock, self._of_thread = threading.Lock(), threading.local()
+
+    def __enter__(self) -> Self:
+        self._wrapped = list(connections.all())
+        for each in self._wrapped:
+            each.execute_wrappers.append(self._execute)
+        connection_created.connect(self._created)
+        self._originals = {name: getattr(BaseDatabaseWrapper, name) for name in ("_commit", "_rollback")}
+        for name, original in self._originals.items():
+            setattr(BaseDatabaseWrapper, name, self._ending(original))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for name, original in self._originals.items():
+            setattr(BaseDatabaseWrapper, name, original)
+        connection_created.disconnect(self._created)
+        for each in self._wrapped:
+            if self._execute in each.execute_wrappers:
+                each.execute_wrappers.remove(self._execute)
+
+    def _created(self, connection: Any, **kwargs: Any) -> None:
+        if self._execute not in connection.execute_wrappers:
+            connection.execute_wrappers.append(self._execute)
+            self._wrapped.append(connection)
+
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        text = sql if isinstance(sql, str) else str(sql)
+        began = time.monotonic()
+        done = execute(sql, params, many, context)
+        if _FRAME.match(text):
+            # what BEGIN IMMEDIATE waits for is somebody else's transaction
+            self._of_thread.began, self._of_thread.wrote = time.monotonic(), text.upper().startswith("BEGIN IMM")
+            return done
+        written = _WRITE.match(text)
+        with self._lock:
+            self.queries += 1
+            if written and not context["connection"].in_atomic_block:
+                self.longest_write_s = max(self.longest_write_s, time.monotonic() - began)
+        if written:
+            self._of_thread.wrote = True
+            self._of_thread.began = getattr(self._of_thread, "began", began)
+        return done
+
+    def _ending(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def end(connection: Any) -> Any:
+            done = original(connection)
+            if getattr(self._of_thread, "wrote", False):
+                with self._lock:
+                    self.longest_write_s = max(self.longest_write_s, time.monotonic() - self._of_thread.began)
+            self._of_thread.__dict__.clear()
+            return done
+
+        return end
+
+
+class RowCounter:
+    """`with RowCounter(table) as rows`: then `rows.written`, counted by triggers, whatever wrote and however."""
+
+    def __init__(self, table: str) -> None:
+        self._table, self.written = table, 0
+
+    def __enter__(self) -> Self:
+        with connection.cursor() as cursor:
+            for statement in self._statements():
+                cursor.execute(statement)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM bench_rows")
+            self.written = cursor.fetchone()[0]
+            for event in ("INSERT", "UPDATE", "DELETE"):
+                on = "" if connection.vendor == "sqlite" else f" ON {self._table}"
+                cursor.execute(f"DROP TRIGGER bench_{event}{on}")
+            cursor.execute("DROP TABLE bench_rows")
+
+    def _statements(self) -> list[str]:
+        made = ["CREATE TABLE bench_rows (n integer)"]
+        does = "BEGIN INSERT INTO bench_rows VALUES (1); END"
+        if connection.vendor != "sqlite":
+            body = "BEGIN INSERT INTO bench_rows VALUES (1); RETURN NULL; END"
+            made.append(f"CREATE OR REPLACE FUNCTION bench_row() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
+            does = "FOR EACH ROW EXECUTE FUNCTION bench_row()"
+        events = ("INSERT", "UPDATE", "DELETE")
+        return made + [f"CREATE TRIGGER bench_{event} AFTER {event} ON {self._table} {does}" for event in events]

@@ -1,0 +1,135 @@
+"""What the Instances page costs against the barest page, how it grows with the element, and while a poll is written."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlencode
+
+from tests.bench.bars import Row, median, p95
+from tests.bench.bench import NAMES, SECOND, SQLITE, Bench
+from tests.bench.place import Child, element
+
+PAGE = "/e/fleet/instances/"
+BARE = "/bare/"
+PER_PAGE = 50
+SORTS = (
+    *("name", "id", "state", "checks", "type", "az", "private_ip", "public_ip", "launched", "platform"),
+    *("architecture", "vpc", "subnet", "image", "key_pair", "iam_role", "lifecycle", "asg", "tag:Name"),
+)
+FILTERS = (
+    *("state:running", "state:stopped", "-state:running", "state:changing", "state:gone", "checks:impaired"),
+    *("checks:none", "type:c7i.large", "type:c7*", "az:eu-central-1a", "ip:10.20.0.0/16", "ip:10.20.3.4"),
+    *("tag:environment=prod", "tag:nothing", "event:any", "event:none", "launched:<30d", "name:playout"),
+    *("name:playout*42", "id:i-00002"),
+)
+HITS, MISS = ("playout-prod", "encoder-test-0001", "10.20.3.4"), "nothing-is-called-so"
+ROUNDS, EACH, AT_MOST_S = 4, 10, 1.0
+RATIO = 1.3
+
+
+def measure(bench: Bench) -> Iterator[Row]:
+    """Measure on SQLite, where all of the work is the process's own, and on the other databases asked for."""
+    for database in bench.options.databases:
+        yield from _of_database(bench, database)
+    if not bench.options.quick:
+        yield from _while_polled(bench)
+
+
+def _of_database(bench: Bench, database: str) -> Iterator[Row]:
+    options, on = bench.options, NAMES[database]
+    small, large = (bench.polled(size, database) for size in (options.small, options.size))
+    # A database server works outside of the process, so there the clock must tell.
+    clock = "cpu" if database == SQLITE else "wall"
+    with small.child() as of_small, large.child() as of_large:
+        yield from _against_bare(bench, of_large, clock, on)
+        for kind, addresses in _kinds(bench).items():
+            bench.say(f"{kind}: {len(addresses)} addresses on {on}")
+            found = [(_ratio(of_small, of_large, pair, clock), pair[1]) for pair in addresses]
+            worst, address = max(found)
+            if len(found) > 1:
+                over = [f"{at} {ratio:.2f}x" for ratio, at in sorted(found, reverse=True) if ratio > RATIO]
+                bench.details.append((f"{kind} over the bar, {on}", ", ".join(over) or "none"))
+            what = f"Instances page, {kind}, {on}: {options.size:,} against {options.small:,}"
+            note = f"{'worst: ' if len(found) > 1 else ''}{address}"
+            yield Row(f"{what}", f"{what}: {clock} p95", worst, RATIO, note=note, steady=clock == "cpu")
+
+
+def _against_bare(bench: Bench, child: Child, clock: str, on: str) -> Iterator[Row]:
+    """Compare the first page with a page that says who is signed in."""
+    bare, page = list[float](), list[float]()
+    other = "wall" if clock == "cpu" else "cpu"
+    walls = [list[float](), list[float]()]
+    for _ in range(ROUNDS + 2):
+        for address, kept, aside in ((BARE, bare, walls[0]), (PAGE, page, walls[1])):
+            said = child.ask("ask_pages", address=address, times=EACH)
+            kept += said[clock]
+            aside += said[other]
+    del bare[:EACH], page[:EACH]  # what is loaded once only
+    what = f"Instances page, {PER_PAGE} rows, {on}, against a bare page behind the sign-in"
+    note = (
+        f"p50 {median(page):.1f} and {median(bare):.1f} ms, p95 {p95(page):.1f} and {p95(bare):.1f} ms;"
+        f" {other} p50 {median(walls[1]) / median(walls[0]):.1f}x; Django's test client, compressed"
+    )
+    yield Row(what, f"{what}: {clock} p95", p95(page) / p95(bare), 6, note=note, steady=clock == "cpu")
+    name = f"Instances page, {PER_PAGE} rows, {on}: statements"
+    yield Row(name, name, child.ask("count_queries", address=PAGE), 6, "")
+    bench.growth[f"Instances page, {on}: ms of {clock}, p50", bench.options.size] = f"{median(page):.1f}"
+
+
+def _kinds(bench: Bench) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Return the addresses of each kind as pairs: what the small element is asked for, what the large one is."""
+    sorts = [f"{sign}{name}" for name in SORTS for sign in ("", "-")]
+    if bench.options.quick:
+        sorts = ["-name", "launched", "type"]
+    filters = ["state:stopped", "az:eu-central-1a"] if bench.options.quick else FILTERS
+    last = tuple(f"{PAGE}?page={size // PER_PAGE}" for size in (bench.options.small, bench.options.size))
+    return {
+        "first page": [(PAGE, PAGE)],
+        "every sort": [_same(sort=sort) for sort in sorts],
+        "every filter": [_same(q=text) for text in filters],
+        "search with a match": [_same(q=text) for text in HITS],
+        "search without a match": [_same(q=MISS)],
+        "last page": [(last[0], last[1])],
+        "refresh of every row": [_same(since="0.0")],
+        "refresh, nothing new": [(f"{PAGE} unchanged", f"{PAGE} unchanged")],
+    }
+
+
+def _same(**query: str) -> tuple[str, str]:
+    address = f"{PAGE}?{urlencode(query)}"
+    return address, address
+
+
+def _ratio(small: Child, large: Child, addresses: tuple[str, str], clock: str) -> float:
+    """Return p95 of the large element against that of the small one; over the bar only when it is so three times."""
+    tries = list[float]()
+    while not tries or (min(tries) > RATIO and len(tries) < 3):
+        found: tuple[list[float], list[float]] = ([], [])
+        for _ in range(ROUNDS):
+            for child, address, kept in zip((small, large), addresses, found, strict=True):
+                kept += child.ask("ask_pages", address=address, times=EACH, at_most_s=AT_MOST_S)[clock]
+        tries.append(p95(found[1]) / p95(found[0]))
+        if tries[-1] > 2 * RATIO:  # no noise
+            break
+    return min(tries)
+
+
+def _while_polled(bench: Bench) -> Iterator[Row]:
+    """Ask for pages at rest, then while another large element is polled for the first time, on SQLite."""
+    size, place = bench.options.size, bench.copy(bench.polled(bench.options.size))
+    bench.say(f"pages while {size:,} instances are polled")
+    bench.aws.show([SECOND], count=size)
+    end = place.directory / "polled"
+    with place.child() as browser, place.child() as worker:
+        worker.ask("add_elements", elements=[element(SECOND, "Second", bench.aws.url)])
+        worker.ask("poll", slug="warm")
+        browser.ask("ask_pages", address=PAGE, times=20)
+        rest = browser.ask("ask_pages", address=PAGE, times=150)["wall"]
+        browser.begin("ask_until", address=PAGE, end_file=str(end), pause_s=0.05)
+        cost = worker.ask("poll", slug="second")
+        end.touch()
+        busy = browser.result()["wall"]
+    place.remove()
+    what = f"pages while {size:,} are polled for the first time, SQLite"
+    note = f"{p95(rest):.0f} -> {p95(busy):.0f} ms, {len(busy)} pages in {cost['wall']:.0f} s"
+    yield Row(what, f"{what}: p95 against at rest", p95(busy) / p95(rest), 2, note=note, steady=False)
+    name = f"longest write transaction of a first poll of {size:,}, SQLite"
+    yield Row(name, name, cost["longest_write_s"] * 1000, 200, "ms", steady=False)
