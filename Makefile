@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Tests that start the whole product wait more than they work. Without reordering, those in a browser come last.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run demo install test check screenshots lock
+.PHONY: run demo install test check bench bench-quick bench-record screenshots lock
 
 run: .venv/.ok
 	@$(BIN)/python manage.py up
@@ -26,6 +26,17 @@ check: .venv/.dev-ok
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.with_settings django makemigrations --check --dry-run
 	$(MAKE) test
+
+# Every bar of docs/performance.md, on SQLite and PostgreSQL, in about 20 minutes; writes the figures there.
+bench: .venv/.dev-ok
+	$(BIN)/python -m tests.bench --database sqlite,postgres --write
+
+# The ratios that a busy machine does not change; fails when one is half as much again as recorded. The other records them.
+bench-quick: .venv/.dev-ok
+	$(BIN)/python -m tests.bench --quick
+
+bench-record: .venv/.dev-ok
+	$(BIN)/python -m tests.bench --quick --record
 
 # The pictures of the README and the gallery; needs Chromium.
 screenshots: .venv/.dev-ok

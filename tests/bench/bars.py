@@ -18,6 +18,7 @@ class Row:
     exact: bool = False
     note: str = ""
     steady: bool = True
+    group: str = ""
 
     @property
     def passed(self) -> bool:

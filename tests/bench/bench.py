@@ -113,6 +113,11 @@ class Bench:
             self.aws.show([FLEET], latency_s=0.0)
         return self._raw[size, latency_s]
 
+    def forget(self) -> None:
+        """Let everything be measured anew."""
+        self._raw.clear()
+        self._polled.clear()
+
     def _new_directory(self) -> Path:
         return self.directory / f"place-{next(self._numbers)}"
 

@@ -6,7 +6,7 @@ from tests.bench.bars import Row, median
 from tests.bench.bench import FLEET, NAMES, Bench
 
 AWS_S = 0.3
-INSTANCES = 10_000
+INSTANCES = 5_000
 
 
 def measure(bench: Bench) -> Iterator[Row]:

@@ -47,8 +47,8 @@ def record(rows: Sequence[Row]) -> None:
     RECORDED.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
 
-def regressions(rows: Sequence[Row]) -> list[str]:
-    """Return what is more than half as much again as when it was recorded.
+def regressions(rows: Sequence[Row]) -> list[tuple[Row, str]]:
+    """Return what is more than half as much again as when it was recorded, and what it was then.
 
     Compared with what was recorded and not with the bar: where a bar is met five times over, four of them could be lost
     unseen; where it is not met yet, nothing could be merged. Without a record the bar stands in.
@@ -58,8 +58,7 @@ def regressions(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         before = recorded.get(row.key, row.bar)
         if row.steady and row.measured > before * REGRESSION:
-            figures = (bars.number(value, row.unit) for value in (row.measured, before))
-            found.append("{}: {}, not {}".format(row.what, *figures))
+            found.append((row, f"{bars.number(row.measured, row.unit)} instead of {bars.number(before, row.unit)}"))
     return found
 
 
