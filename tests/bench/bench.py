@@ -48,7 +48,7 @@ class Bench:
     directory: Path
     say: Callable[[str], None]
     growth: dict[tuple[str, int], str] = field(default_factory=dict)
-    details: list[tuple[str, str]] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         self._stack, self._numbers = ExitStack(), itertools.count(1)

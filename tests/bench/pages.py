@@ -46,7 +46,7 @@ def _of_database(bench: Bench, database: str) -> Iterator[Row]:
             worst, address = max(found)
             if len(found) > 1:
                 over = [f"{at} {ratio:.2f}x" for ratio, at in sorted(found, reverse=True) if ratio > RATIO]
-                bench.details.append((f"{kind} over the bar, {on}", ", ".join(over) or "none"))
+                bench.details[f"{kind} over the bar, {on}"] = ", ".join(over) or "none"
             what = f"Instances page, {kind}, {on}: {options.size:,} against {options.small:,}"
             note = f"{'worst: ' if len(found) > 1 else ''}{address}"
             yield Row(f"{what}", f"{what}: {clock} p95", worst, RATIO, note=note, steady=clock == "cpu")

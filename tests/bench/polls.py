@@ -102,11 +102,11 @@ def _peers(bench: Bench) -> Iterator[Row]:
     size = bench.options.size if bench.options.quick else bench.options.small
     raw = bench.raw(size)
     said = f"{median(cost.cpu for cost in raw):.1f} CPU s, {median(cost.rss for cost in raw):.0f} MiB"
-    bench.details.append((f"raw boto3, both calls, {size:,} instances", said))
+    bench.details[f"raw boto3, both calls, {size:,} instances"] = said
     if not bench.options.quick:
         cli = peers.aws_cli(bench.aws.url, FLEET) if _shown(bench, size) else None
         said = f"{cli.cpu:.1f} CPU s, its start included" if cli else "the AWS CLI is not installed"
-        bench.details.append((f"aws ec2 describe-instances + describe-instance-status, {size:,} instances", said))
+        bench.details[f"aws ec2 describe-instances + describe-instance-status, {size:,} instances"] = said
     yield from ()
 
 

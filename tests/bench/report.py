@@ -24,7 +24,7 @@ def text(rows: Sequence[Row], bench: Bench, minutes: float) -> str:
     if bench.growth:
         parts.append(bars.plain(*_growth(bench)))
     if bench.details:
-        parts.append(bars.plain(("Beside it", ""), bench.details))
+        parts.append(bars.plain(("Beside it", ""), bench.details.items()))
     return "\n\n".join(parts)
 
 
@@ -34,7 +34,7 @@ def write(rows: Sequence[Row], bench: Bench, minutes: float) -> None:
     if bench.growth:
         parts += ["### Growth", bars.markdown(*_growth(bench))]
     if bench.details:
-        parts += ["### Beside it", bars.markdown(("What", "Measured"), bench.details)]
+        parts += ["### Beside it", bars.markdown(("What", "Measured"), list(bench.details.items()))]
     before, _, rest = DOCUMENT.read_text().partition(_BEGIN)
     figures = "\n\n".join(parts)
     DOCUMENT.write_text(f"{before}{_BEGIN}\n{figures}\n{_END}{rest.partition(_END)[2]}")
