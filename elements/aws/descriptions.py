@@ -5,12 +5,17 @@ import re
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
 from elements.aws.botocore_session import parse_answer
 
-_FAST = 1
+# Descriptions are kept as what differs from this one: a quarter of the size in two thirds of the time. What was kept
+# can be read with this very text only, so it never changes.
+_TYPICAL = Path(__file__).with_name("typical_instance.xml").read_bytes()
+_LEVEL = 3
+_BEGUN = zlib.compressobj(_LEVEL, zdict=_TYPICAL)
 _RESERVATION = b"<item><reservationId>%b</reservationId><instancesSet>%b</instancesSet></item>"
 _ANSWER = b"<a><reservationSet>%b</reservationSet></a>" % _RESERVATION
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -19,18 +24,18 @@ _LONGEST = 4000
 
 def of_xml(xml: bytes, reservation_id: str) -> bytes:
     """Return an instance's own XML, compressed, with the ID of its reservation."""
-    return zlib.compress(_ANSWER % (escape(reservation_id).encode(), xml), _FAST)
+    return _small(_ANSWER % (escape(reservation_id).encode(), xml))
 
 
 def of_members(instance: Mapping[str, Any], reservation: Mapping[str, Any]) -> bytes:
     """Return what botocore has already parsed, compressed."""
     said = {**instance, "ReservationId": reservation.get("ReservationId", "")}
-    return zlib.compress(json.dumps(plain(said)).encode(), _FAST)
+    return _small(json.dumps(plain(said)).encode())
 
 
 def members(compressed: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the instance and its reservation as botocore parses them; raises what it raises."""
-    (reservation,) = parse_answer("DescribeInstances", zlib.decompress(compressed))["Reservations"]
+    (reservation,) = parse_answer("DescribeInstances", _whole(compressed))["Reservations"]
     (instance,) = reservation.pop("Instances")
     return instance, reservation
 
@@ -42,7 +47,7 @@ def description(compressed: bytes) -> dict[str, Any]:
     """
     if not compressed:
         return {}
-    text = zlib.decompress(compressed)
+    text = _whole(compressed)
     if text.startswith(b"{"):
         found: dict[str, Any] = json.loads(text)
         return found
@@ -65,6 +70,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool | int | float) or value is None:
         return value
     return _text(value)
+
+
+def _small(text: bytes) -> bytes:
+    compressor = _BEGUN.copy()
+    return compressor.compress(text) + compressor.flush()
+
+
+def _whole(compressed: bytes) -> bytes:
+    return zlib.decompressobj(zdict=_TYPICAL).decompress(compressed)
 
 
 def _text(value: Any) -> str:
