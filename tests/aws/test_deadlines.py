@@ -1,3 +1,6 @@
+import contextlib
+import socket
+import threading
 import time
 
 import pytest
@@ -72,3 +75,34 @@ def test_silence_is_said_with_the_time_that_was_waited(aws, keys, open_to):
 
     with pytest.raises(AwsUnreachable, match=r"No answer from .* within 1 s"):
         listed(open_to(keys, aws.url, attempts=1, read_s=1).describe_instances())
+
+
+def test_an_answer_that_drips_and_ends_with_its_connection_is_cut(keys, open_to):
+    with _server_that_drips() as url:
+        began = time.monotonic()
+
+        with pytest.raises(AwsUnreachable, match="did not arrive within"):
+            listed(open_to(keys, url, **QUICK).describe_instances())
+
+    assert time.monotonic() - began < 5
+
+
+@contextlib.contextmanager
+def _server_that_drips():
+    """Take one request and answer it with a byte now and then, for longer than anybody waits."""
+    ended = threading.Event()
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n")
+            while not ended.wait(0.1):
+                connection.sendall(b" ")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        ended.set()
+        thread.join()
