@@ -156,6 +156,10 @@ def test_what_another_version_of_the_reader_read_is_not_known(monkeypatch):
     assert reading.instances(body, known).unchanged == []
 
 
+ELSEWHERE = b"<item><instanceId>i-9</instanceId><instanceState><code>16</code></instanceState></item>"
+LATE = b"<item><imageId/><instanceId>i-9</instanceId><instanceState><code>16</code></instanceState></item>"
+
+
 @pytest.mark.parametrize(
     "odd",
     [
@@ -173,6 +177,11 @@ def test_what_another_version_of_the_reader_read_is_not_known(monkeypatch):
         ),
         lambda body: body.replace(b"i-1</instanceId>", b"i-1</instanceId><x><![CDATA[<item><instanceId>]]></x>"),
         lambda body: body.replace(b"DescribeInstancesResponse", b"DescribeOtherResponse"),
+        lambda body: body.replace(b"<ownerId>", b"<ownerId>9</ownerId><ownerId>"),
+        lambda body: body.replace(b"</instancesSet>", b"</instancesSet><others>%b</others>" % ELSEWHERE),
+        lambda body: body.replace(
+            b"</reservationSet>", b"<item><instancesSet>%b</instancesSet></item></reservationSet>" % LATE
+        ),
         lambda body: body + b"<more/>",
         lambda body: b"\xef\xbb\xbf" + body,
         lambda body: b"",
@@ -193,6 +202,14 @@ def test_a_member_that_comes_twice_is_read_as_botocore_reads_it():
     (snapshot,) = reading.instances(body, {}).seen
 
     assert (snapshot.availability_zone, [bare(snapshot)]) == ("a", botocores("DescribeInstances", body))
+
+
+def test_what_stands_in_a_text_is_read_as_botocore_reads_it():
+    body = page("i-1").replace(b"<instanceState>", b"<instanceType> <x>a</x>b</instanceType><instanceState>")
+
+    (snapshot,) = reading.instances(body, {}).seen
+
+    assert (snapshot.instance_type, [bare(snapshot)]) == (" ", botocores("DescribeInstances", body))
 
 
 def test_a_text_that_comes_twice_fails_the_read():
