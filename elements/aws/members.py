@@ -39,9 +39,10 @@ def _structure(table: Table) -> Read:
     def read(node: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for child in node:
-            entry = table.get(child.tag)
+            tag = child.tag
+            entry = table.get(tag)
             if entry is None:
-                if child.tag[0] == "{":
+                if tag[0] == "{":
                     raise Odd
                 continue
             name, value = entry
