@@ -155,13 +155,13 @@ def _lasting(index: int) -> dict[bytes, bytes]:
 def _status(account: Account, index: int) -> bytes:
     lasting, state = _lasting(index), account.state(index)
     runs = state == b"running"
-    failing = runs and index % 500 == 3
+    failing = runs and index % 100 == 3
     check, detail = (b"impaired", b"failed") if failing else (b"ok", b"passed")
     return _STATUS % {
         b"id": account.instance_id(index),
         b"zone": lasting[b"zone"],
         b"zone_id": lasting[b"zone_id"],
-        b"events": _EVENT % lasting if index % 200 == 11 else b"            <eventsSet/>\n",
+        b"events": _EVENT % lasting if index % 100 == 11 else b"            <eventsSet/>\n",
         b"state": state,
         b"code": _STATES[state],
         b"check": check if runs else b"not-applicable",

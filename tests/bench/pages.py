@@ -18,9 +18,9 @@ FILTERS = (
     *("state:running", "state:stopped", "-state:running", "state:changing", "state:gone", "checks:impaired"),
     *("checks:none", "type:c7i.large", "type:c7*", "az:eu-central-1a", "ip:10.20.0.0/16", "ip:10.20.3.4"),
     *("tag:environment=prod", "tag:nothing", "event:any", "event:none", "launched:<30d", "name:playout"),
-    *("name:playout*42", "id:i-00002"),
+    *("name:playout*4", "id:i-00002"),
 )
-HITS, MISS = ("playout-prod", "encoder-test-0001", "10.20.3.4"), "nothing-is-called-so"
+HITS, MISS = ("playout", "encoder-test-0001", "10.20.3.4"), "nothing-is-called-so"
 ROUNDS, EACH, AT_MOST_S = 4, 10, 1.0
 RATIO = 1.3
 
