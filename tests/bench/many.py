@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.bench import processes
 from tests.bench.bars import Row
-from tests.bench.bench import SQLITE, Bench
+from tests.bench.bench import FLEET, SQLITE, WARM, Bench
 from tests.bench.place import Child, Place, element
 
 ELEMENTS, FIRST_ACCOUNT = 1000, 100
@@ -28,18 +28,19 @@ class Round:
 
 def measure(bench: Bench) -> Iterator[Row]:
     """Measure a round of 1,000 elements, then one in which some of them are in trouble."""
-    accounts = range(FIRST_ACCOUNT, FIRST_ACCOUNT + ELEMENTS)
+    added = range(FIRST_ACCOUNT, FIRST_ACCOUNT + ELEMENTS - 2)
+    accounts = [WARM, FLEET, *added]
     place = bench.new_place(SQLITE)
-    bench.aws.show(accounts, count=10, latency_s=AWS_S)
+    bench.aws.show(accounts, count=10, round=0, latency_s=AWS_S)
     with place.child() as child:
-        child.ask("add_elements", elements=[element(n, f"Small {n}", bench.aws.url) for n in accounts])
+        child.ask("add_elements", elements=[element(n, f"Small {n}", bench.aws.url) for n in added])
         with place.up("--only", "workers", "--only", "clock"):
             _wait_until_idle(place)
             first = _round(bench, place, child, ELEMENTS, "first round")
             _wait_until_idle(place)
             idle = _idle_cpu(place)
             usual = _round(bench, place, child, ELEMENTS, "usual round")
-            troubled = accounts[: TROUBLED * 25 : 25]
+            troubled = added[: TROUBLED * 25 : 25]
             bench.aws.show(troubled[::2], trouble="hang")
             bench.aws.show(troubled[1::2], trouble="fail")
             _wait_until_idle(place)
