@@ -155,7 +155,8 @@ def usable_tag_keys(keys: Iterable[str]) -> list[str]:
 
 def clean(text: str) -> str:
     """Return text that is safe in one line: control characters become ·, lone surrogates �, and it is not too long."""
-    shown = "".join(_shown(char) for char in text[: MAX_NAME * 2])
+    text = text[: MAX_NAME * 2]
+    shown = text if text.isprintable() else "".join(map(_shown, text))
     return shown.strip()[:MAX_NAME].strip()
 
 
