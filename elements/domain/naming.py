@@ -186,7 +186,7 @@ def _field(text: str, start: int) -> tuple[_Field, int]:
     if end < 0 or "{" in inner:
         message = f"The placeholder that begins at character {start + 1} is not closed. Add a }}."
         raise InvalidFormat(message, start + 1)
-    choices, at = [], start + 2
+    choices, at = list[str](), start + 2
     for choice in inner.split("|"):
         choices.append(_checked(choice, at if choices else start + 1))  # the first one is where its brace is
         at += len(choice) + 1
