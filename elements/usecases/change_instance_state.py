@@ -85,11 +85,12 @@ def request(
 
 
 def perform(
-    element: Element, action_pks: Sequence[int], *, clock: Callable[[], datetime], patience_s: float = 30.0
+    element: Element, action_pks: Sequence[int], *, clock: Callable[[], datetime], patience_s: float = 8.0
 ) -> list[int]:
     """Ask AWS for every action that nobody has begun, at most once each, whoever calls this how often.
 
-    Begins no call after `patience_s` seconds and returns what is still to be sent then; one call takes 25 s at most.
+    Begins no call after `patience_s` seconds and returns what is still to be sent then, so that many instances of one
+    element keep no other's waiting; one call takes 25 s at most.
     """
     sender = Sender(element, clock, until=time.monotonic() + patience_s)
     waiting = list(action_pks)

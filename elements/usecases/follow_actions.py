@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from elements.aws.errors import AwsError
 from elements.domain.actions import GIVE_UP, Asked, Look, Settled, next_look_s, settle
@@ -24,6 +25,7 @@ LOOK_S = 10.0
 SILENT_AFTER = timedelta(seconds=90)
 # Looking gives up after 10 min; where nobody looks at all, the clock does.
 UNSEEN_AFTER = timedelta(minutes=15)
+STUCK_AFTER, STUCK_AGAIN_AFTER = timedelta(seconds=5), timedelta(seconds=15)
 LOST_CALL = "ec2mon stopped during the call, so AWS's answer is not known."
 NOT_SENT = "Nobody could send it within 60 s, so it was not sent. Ask again if it is still wanted."
 NOT_SEEN = "Nobody could look at the outcome for 15 min. Check that the ec2mon workers are running."
@@ -71,13 +73,17 @@ def expire(now: datetime) -> None:
 
 
 def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
-    """Return requests that should have been sent by now, by element, for another try before they expire."""
-    waiting = Action.objects.filter(
-        status="requested", requested_at__lte=now - timedelta(seconds=5), expires_at__gt=now
-    )
+    """Return requests that should have been sent by now, by element, for another try before they expire.
+
+    Each is returned now and then only, so that a queue in which they wait is not filled with them.
+    """
+    late = Action.objects.filter(status="requested", requested_at__lte=now - STUCK_AFTER, expires_at__gt=now)
+    waiting = late.filter(Q(look_at__isnull=True) | Q(look_at__lte=now))
     by_element: dict[int, list[int]] = {}
     for element_id, pk in waiting.order_by("pk").values_list("element_id", "pk"):
         by_element.setdefault(element_id, []).append(pk)
+    for pks in by_element.values():
+        waiting.filter(pk__in=pks).update(look_at=now + STUCK_AGAIN_AFTER)
     return list(by_element.items())
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from elements import tasks
-from elements.models import Action, DebugRecord, Element, Poll
+from elements.models import Action, Activity, DebugRecord, Element, Poll
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.follow_actions import expire, stuck_requests
 from elements.usecases.run_polls import poll_once
@@ -100,6 +100,27 @@ def test_stuck_requests_of_two_verbs_are_never_sent_as_one(aws, keys):
     assert aws.instance(stopped).state == "running"
     assert {aws.instance(other).state for other in ids(element) if other != stopped} == {"stopped"}
     assert (len(aws.journal("StopInstances")), len(aws.journal("StartInstances"))) == (1, 1)
+
+
+def test_a_request_that_waits_in_the_queue_is_not_queued_each_second(aws, keys):
+    element = polled(aws, keys)
+    before = timezone.now() - timedelta(seconds=10)
+    pks = stored(element, now=before)
+
+    tries = [stuck_requests(before + timedelta(seconds=seconds)) for seconds in range(61)]
+
+    assert [second for second, found in enumerate(tries) if found] == [5, 20, 35, 50]
+    assert tries[5] == [(element.pk, sorted(pks))]
+
+
+def test_many_requests_are_noted_with_one_statement(aws, keys, django_assert_max_num_queries):
+    element = polled(aws, keys, count=40)
+
+    with django_assert_max_num_queries(20):
+        stored(element)
+
+    assert Activity.objects.filter(kind="action").count() == 40
+    assert Activity.objects.filter(kind="action", element=element, username="maria").first().instance_id_text
 
 
 def test_each_user_is_named_in_the_records_of_their_own_call(aws, keys):
