@@ -23,9 +23,7 @@ def pytest_collection_modifyitems(config, items):
         _keep_migrated_rows(item)
     # Playwright's loop, once started, gives the thread database connections of its own: nothing else comes after it.
     items.sort(key=lambda item: _folder(item) == "browser")
-    if settings.SQLITE:
-        return
-    once = [item for item in items if _is_plain(item)]
+    once = [item for item in items if (_needs_services if settings.SQLITE else _is_plain)(item)]
     config.hook.pytest_deselected(items=once)
     items[:] = [item for item in items if item not in once]
 
@@ -53,6 +51,10 @@ def pytest_runtest_teardown(item, nextitem):
 
 def _folder(item):
     return item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+
+
+def _needs_services(item):
+    return item.get_closest_marker("services") is not None
 
 
 def _is_plain(item):

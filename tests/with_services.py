@@ -38,7 +38,7 @@ def missing() -> list[str]:
 @contextlib.contextmanager
 def postgres(directory: Path) -> Iterator[str]:
     """Run a PostgreSQL server that keeps nothing and yield its URL."""
-    programs, port = postgres_bin(), _free_port()
+    programs, port = postgres_bin(), free_port()
     assert programs is not None
     # PostgreSQL refuses to run as root; Debian's package has made a user for it.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -62,32 +62,42 @@ def postgres(directory: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def redis(directory: Path) -> Iterator[str]:
     """Run a Redis server that keeps nothing and yield its URL."""
-    port = _free_port()
-    arguments = [
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--databases",
-        str(DATABASES),
-        "--dir",
-        str(directory),
-    ]
-    server = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+    port = free_port()
+    server = start_redis(directory, port)
     try:
-        until = time.monotonic() + _WAIT_S
-        while not _listens(port):
-            if server.poll() is not None or time.monotonic() > until:
-                raise SystemExit("redis-server did not start")
-            time.sleep(0.05)
         yield f"redis://127.0.0.1:{port}/0"
     finally:
         server.terminate()
         server.wait(_WAIT_S)
+
+
+def start_redis(directory: Path, port: int) -> "subprocess.Popen[bytes]":
+    """Start a Redis server that keeps nothing, and return it when it listens."""
+    options = {
+        "port": port,
+        "bind": "127.0.0.1",
+        "save": "",
+        "appendonly": "no",
+        "databases": DATABASES,
+        "dir": directory,
+    }
+    arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    server = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + _WAIT_S
+    while not _listens(port):
+        if server.poll() is not None or time.monotonic() > until:
+            raise SystemExit("redis-server did not start")
+        time.sleep(0.05)
+    return server
+
+
+def restart_postgres(directory: Path) -> None:
+    """Restart the server that `postgres` runs in the directory; whoever is connected is cut off."""
+    programs, home = postgres_bin(), directory / "postgres"
+    assert programs is not None
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    data = ["-D", str(home / "data"), "-l", str(home / "log")]
+    _run([*as_user, str(programs / "pg_ctl"), *data, "-w", "-s", "-m", "fast", "restart"], home)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -112,7 +122,7 @@ def _run(command: Sequence[str], directory: Path) -> None:
         raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

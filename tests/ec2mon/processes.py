@@ -27,14 +27,14 @@ def children(pid: int) -> list[Process]:
     return [process for process in _all() if process.parent == pid]
 
 
-def using(directory: Path) -> list[str]:
-    """Return the command lines of the living processes that have a directory in their environment."""
-    found = []
+def using(directory: Path) -> dict[int, str]:
+    """Return the living processes that have a directory in their environment, with their command lines."""
+    found = {}
     for process in _all():
         try:
             surroundings = Path(f"/proc/{process.pid}/environ").read_bytes()
             if process.pid != os.getpid() and os.fsencode(directory) in surroundings:
-                found.append(Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
+                found[process.pid] = Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:  # it ended meanwhile
             continue
     return found

@@ -100,7 +100,7 @@ class Product:
 
     def left(self) -> list[str]:
         """Return the processes that exist because of it."""
-        return processes.using(self.directory)
+        return list(processes.using(self.directory).values())
 
     def manage(self, *arguments: str) -> str:
         """Run a command of the product and return what it prints."""
