@@ -103,7 +103,7 @@ def hosts():
 def test_no_element_is_polled_twice_in_its_interval_and_none_is_forgotten(hosts):
     began = time.time()
 
-    hosts.wait_for_polls(4, since=began, seconds=90)
+    hosts.wait_for_polls(3, since=began, seconds=90)
 
     gaps = [later - earlier for times in hosts.polls(began).values() for earlier, later in pairwise(times)]
     assert min(gaps) > INTERVAL_S / 2, sorted(gaps)
@@ -129,10 +129,11 @@ def test_the_polls_of_a_host_that_is_killed_outright_go_on(hosts):
     gaps = [hosts.polls(killed_at)[key][0] - last[key] for key in last]
     assert max(gaps) < INTERVAL_S + TAKEN_OVER_S, sorted(gaps)
     victim.launch()
+    wait_for(lambda: "clock started" in victim.log(), victim.log, seconds=60)
 
 
 def test_a_redis_that_comes_back_empty_costs_a_wake_up_and_nothing_else(hosts):
-    before = {host.pid(name) for host in hosts.workers for name in ("clock",)}
+    clocks = [host.pid("clock") for host in hosts.workers]
     hosts.redis.kill()
     hosts.redis.wait()
     stored = hosts.web[0].manage("shell", "-c", REQUEST).splitlines()[-1]
@@ -144,7 +145,7 @@ def test_a_redis_that_comes_back_empty_costs_a_wake_up_and_nothing_else(hosts):
     wait_for(lambda: hosts.aws.journal("StopInstances"), hosts.log, seconds=60)
     assert stored == "1"
     assert len(hosts.aws.journal("StopInstances")) == 1
-    assert before == {host.pid(name) for host in hosts.workers for name in ("clock",)}
+    assert clocks == [host.pid("clock") for host in hosts.workers]
 
 
 def test_every_process_outlives_a_restart_of_postgresql(hosts):
