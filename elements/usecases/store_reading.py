@@ -14,6 +14,7 @@ from elements.domain.changes import Changes
 from elements.domain.instance_rows import recipe
 from elements.models import Element, Poll
 from elements.models.polls import LeaseLost
+from elements.usecases.leases import LEASE_S
 from elements.usecases.note_changes import note_gap
 from elements.usecases.read_spot_types import store_spot_types
 from elements.usecases.reading import Reading, parts
@@ -21,8 +22,6 @@ from elements.usecases.store_scheduled_events import store_scheduled_events
 from elements.usecases.store_snapshots import Moment, Seen, count, mark_gone, store_rows, touch
 from elements.usecases.wanted_names import WantedNames, wanted_names
 
-# A poll keeps its lease by renewing it after each attempt, which always ends earlier than this (Patience.attempt_s).
-LEASE_S = 60.0
 RENEW_AFTER_S = 5.0
 # What says which AWS account and region an element is read from.
 _SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at")
