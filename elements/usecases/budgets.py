@@ -52,10 +52,6 @@ class Purse:
         self._left = {operation: number - 1} if operation else {}
         self._of_others, self._until = number, now + SPENT_WITHIN_S
 
-    def empty(self) -> None:
-        """Hold nothing any more."""
-        self._until = 0.0
-
 
 _purses: defaultdict[tuple[str, str], Purse] = defaultdict(Purse)
 
@@ -79,26 +75,25 @@ class Budget:
         self._purse = _purses[self._account, self._region]
 
     def pace(self) -> Pace:
-        """Return what a gateway asks before and tells after its attempts.
+        """Return what a gateway asks before its attempts.
 
         What a poll needs first is taken here: a thread that only reads pages of AWS has no database connection yet.
         """
         if not self._urgent:
             self._ask(DESCRIBE, "")
-        return Pace(wait=self._wait, throttled=self._throttled)
+        return Pace(wait=self._wait)
 
     def _wait(self, operation: str) -> None:
         """Wait until a request may be sent; raises AwsRejected, without having asked AWS, when that takes too long."""
         if of := kind(operation):
             self._ask(of, operation)
 
-    def _throttled(self, operation: str) -> None:
+    def throttled(self, operation: str) -> None:
         """Slow down whatever is asked of the account in the region, and let its elements say so."""
         of = kind(operation)
         if not of:
             return
         try:
-            self._purse.empty()
             left_s = CallBudget.objects.lower(
                 self._account, self._region, of, limit=limit(of, settings.REQUEST_BUDGET_PERCENT), now=self._clock()
             )
@@ -106,8 +101,6 @@ class Budget:
                 self._tell(timezone.now() + timedelta(seconds=left_s))
         except DatabaseError as error:
             log.warning("that AWS throttles could not be noted: %s", str(error).strip())
-        finally:
-            self._let_go()
 
     def _tell(self, until: datetime) -> None:
         log.warning("AWS throttles requests of account %s in %s: fewer are made", self._account, self._region)

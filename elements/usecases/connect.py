@@ -10,6 +10,7 @@ from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
 from elements.aws.session import BlankKeys, Credentials, Patience, Target, endpoint_of_environment, open_gateway
 from elements.domain.regions import ec2_endpoint
+from elements.domain.throttling import THROTTLES
 from elements.models import DebugRecord, Element
 from elements.models.fields import Undecryptable
 from elements.usecases.budgets import Budget
@@ -36,31 +37,35 @@ def connect(
     *,
     caller: str,
     credentials: Credentials | None = None,
-    on_attempt: Callable[[], None] | None = None,
     deadline_s: float | None = None,
     record: Callable[[Attempt], None] | None = None,
     patience: Patience | None = None,
 ) -> Ec2Gateway:
     """Open the element's region and record every attempt made there on behalf of `caller`.
 
-    `credentials` tries keys that are not stored yet; `on_attempt` is called after each attempt, `record` in place
-    of storing it. Every attempt keeps to the budget of the element's account; polls leave some of it to others.
-    Raises KeysMissing, AwsRejected when the budget is used up, and RuntimeError inside a transaction: a rollback
-    would take the records with it.
+    `credentials` tries keys that are not stored yet; `record` is called after each attempt in place of storing it.
+    Every attempt keeps to the budget of the element's account; polls leave some of it to others. Raises KeysMissing,
+    AwsRejected when the budget is used up, and RuntimeError inside a transaction: a rollback would take the records
+    with it.
     """
     with transaction.atomic(durable=True):
         pass  # raises RuntimeError inside another transaction
 
-    def keep(attempt: Attempt) -> None:
-        store(element, attempt)
-        if on_attempt is not None:
-            on_attempt()
+    budget = Budget(element, urgent=caller not in IN_NO_HURRY)
+
+    def note(attempt: Attempt) -> None:
+        """Runs in the thread of whoever connected, also for what other threads have read."""
+        if record is None:
+            store(element, attempt)
+        else:
+            record(attempt)
+        if attempt.error_code in THROTTLES:
+            budget.throttled(attempt.operation)
 
     target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
     keys = credentials or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
-    pace = Budget(element, urgent=caller not in IN_NO_HURRY).pace()
-    return open_gateway(keys, target, record=record or keep, caller=caller, patience=patience, pace=pace)
+    return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
 
 
 def endpoint_in_use(element: Element) -> str:

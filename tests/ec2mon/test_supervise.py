@@ -45,7 +45,7 @@ def supervise(tmp_path):
     def text():
         return (tmp_path / "log").read_text()
 
-    start.log, start.left = text, lambda: processes.using(tmp_path)
+    start.log, start.left = text, lambda: list(processes.using(tmp_path).values())
     yield start
     for process in running:
         for _ in range(2):  # the second one kills at once

@@ -51,8 +51,12 @@ def element(name="Frankfurt", account="111122223333", region="eu-central-1"):
     return builders.element(name=name, account_id=account, region=region)
 
 
+def budget(element, clock, *, urgent=True):
+    return Budget(element, urgent=urgent, clock=clock.time, sleep=clock.sleep)
+
+
 def pace(element, clock, *, urgent=True):
-    return Budget(element, urgent=urgent, clock=clock.time, sleep=clock.sleep).pace()
+    return budget(element, clock, urgent=urgent).pace()
 
 
 def spend(paced, operation, number):
@@ -166,7 +170,7 @@ def test_who_would_have_to_wait_for_long_is_told_that_aws_was_not_asked(clock):
 def test_a_throttled_request_slows_down_every_element_of_the_account_and_region(clock):
     throttled, same, other = element("throttled"), element("same"), element("other", region="us-east-1")
 
-    pace(throttled, clock).throttled("DescribeInstances")
+    budget(throttled, clock).throttled("DescribeInstances")
 
     assert {poll.element_id for poll in Poll.objects.filter(paced_until__gt=timezone.now())} == {throttled.pk, same.pk}
     assert Element.objects.get(pk=same.pk).connection(timezone.now()).state != "late", "it has not been polled yet"
@@ -177,7 +181,7 @@ def test_a_throttled_request_slows_down_every_element_of_the_account_and_region(
 
 def test_the_budget_is_halved_by_each_sign_and_recovers_slowly(clock):
     row, began = element(), clock.now
-    pace(row, clock).throttled("DescribeInstances")
+    budget(row, clock).throttled("DescribeInstances")
 
     spend(pace(row, clock), "DescribeInstances", 10)
     halved_s = clock.now - began
@@ -190,23 +194,23 @@ def test_the_budget_is_halved_by_each_sign_and_recovers_slowly(clock):
 
 def test_requests_that_were_throttled_together_are_one_sign(clock):
     for name in ("first", "second", "third"):
-        pace(element(name), clock).throttled("DescribeInstances")
+        budget(element(name), clock).throttled("DescribeInstances")
 
     assert CallBudget.objects.get().lowered_to == 0.5
     clock.now += 10
-    pace(element("fourth"), clock).throttled("DescribeInstances")
+    budget(element("fourth"), clock).throttled("DescribeInstances")
     assert CallBudget.objects.get().lowered_to == pytest.approx(0.27, abs=0.01)
 
 
 def test_a_write_that_is_throttled_does_not_space_the_polls(clock):
-    pace(element(), clock).throttled("StartInstances")
+    budget(element(), clock).throttled("StartInstances")
 
     assert not Poll.objects.get().paced_until
 
 
 def test_a_clock_that_was_an_hour_ahead_stops_nobody(clock):
     row = element()
-    pace(row, clock).throttled("DescribeInstances")
+    budget(row, clock).throttled("DescribeInstances")
     CallBudget.objects.update(at=clock.now + 3600, lowered_at=clock.now + 3600)
 
     pace(row, clock).wait("DescribeInstances")
