@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 BUDGET_SPENT = "BudgetSpent"
 # An attempt of 40 s after it still ends within a poll's lease.
 LONGEST_WAIT_S = 15.0
-TAKEN_AT_ONCE = 4
+TAKEN_AT_ONCE = (10, 4, 1)
+# With its retries a small poll asks for each listing three times.
+ENOUGH_FOR_A_POLL = 4
 SPENT_WITHIN_S = 5.0
 # What polls leave of a bucket to those whom somebody waits for.
 KEPT_OF_BURST = 0.2
@@ -39,9 +41,13 @@ class Purse:
         self._left, self._of_others, self._until = dict[str, int](), 0, 0.0
 
     def spend(self, operation: str, now: float) -> bool:
-        """Spend one, or only look whether there are any when no operation is named."""
-        left = self._left.get(operation, self._of_others)
-        if left < 1 or not 0 <= self._until - now <= SPENT_WITHIN_S:
+        """Spend one, or only look whether there are enough for a small poll when no operation is named."""
+        left = (
+            self._left.get(operation, self._of_others)
+            if operation
+            else min(self._left.values(), default=self._of_others)
+        )
+        if left < (1 if operation else ENOUGH_FOR_A_POLL) or not 0 <= self._until - now <= SPENT_WITHIN_S:
             return False
         if operation:
             self._left[operation] = left - 1
@@ -74,12 +80,12 @@ class Budget:
         self._clock, self._sleep, self._thread = clock, sleep, threading.current_thread()
         self._purse = _purses[self._account, self._region]
 
-    def pace(self) -> Pace:
+    def pace(self, *, of_poll: bool) -> Pace:
         """Return what a gateway asks before its attempts.
 
         What a poll needs first is taken here: a thread that only reads pages of AWS has no database connection yet.
         """
-        if not self._urgent:
+        if of_poll:
             self._ask(DESCRIBE, "")
         return Pace(wait=self._wait)
 
@@ -124,7 +130,7 @@ class Budget:
         with self._purse.lock:
             if self._purse.spend(operation, self._clock()):
                 return None
-            number, wait_s = self._take(of, (TAKEN_AT_ONCE, 1))
+            number, wait_s = self._take(of, TAKEN_AT_ONCE)
             self._purse.fill(number, operation, self._clock())
             return wait_s
 

@@ -25,6 +25,7 @@ UNREADABLE_KEYS = (
 
 # What a poll reads can wait; for everything else somebody does.
 IN_NO_HURRY = ("poll",)
+POLLS = ("poll", "command")
 ODD_KEYS = "The stored keys hold characters that AWS never gives out. Enter them again on General."
 
 
@@ -65,7 +66,9 @@ def connect(
     target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
     keys = credentials or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
-    return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
+    return open_gateway(
+        keys, target, record=note, caller=caller, patience=patience, pace=budget.pace(of_poll=caller in POLLS)
+    )
 
 
 def endpoint_in_use(element: Element) -> str:

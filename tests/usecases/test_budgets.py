@@ -56,7 +56,7 @@ def budget(element, clock, *, urgent=True):
 
 
 def pace(element, clock, *, urgent=True):
-    return budget(element, clock, urgent=urgent).pace()
+    return budget(element, clock, urgent=urgent).pace(of_poll=not urgent)
 
 
 def spend(paced, operation, number):
