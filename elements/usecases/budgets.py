@@ -130,7 +130,7 @@ class Budget:
         with self._purse.lock:
             if self._purse.spend(operation, self._clock()):
                 return None
-            number, wait_s = self._take(of, TAKEN_AT_ONCE)
+            number, wait_s = self._take(of, TAKEN_AT_ONCE if operation else TAKEN_AT_ONCE[:-1])
             self._purse.fill(number, operation, self._clock())
             return wait_s
 
@@ -146,7 +146,7 @@ class Budget:
             mine.mend(self._clock())
             row = mine.first()
             if row is not None:
-                return 0, row.wait_s(1, limit=budget, keep=keep, now=self._clock())
+                return 0, row.wait_s(numbers[-1], limit=budget, keep=keep, now=self._clock())
             CallBudget.objects.make(self._account, self._region, of, limit=budget, now=self._clock())
             return 0, 0.0
         finally:
