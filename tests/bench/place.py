@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet
 
 from tests.bench.aws import ROOT, SECRET, access_key
-from tests.with_services import _free_port
+from tests.with_services import free_port
 
 _SECRETS = {"SECRET_KEY": "only-for-the-benchmark-" + "x" * 40, "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode()}
 
@@ -75,7 +75,7 @@ class Place:
             **_SECRETS,
             "EC2MON_ENV_FILE": os.devnull,
             "DATA_DIR": str(directory),
-            "PORT": str(_free_port()),
+            "PORT": str(free_port()),
             "WORKERS": "2",
             "DATABASE_URL": urlsplit(server_url)._replace(path=f"/{database}").geturl() if database else "",
             "REDIS_URL": "",
