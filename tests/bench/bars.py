@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. `key` names it from one version to the next; a busy machine changes no `steady` one."""
+    """One line of the table.
+
+    `key` names it from one version to the next; a busy machine changes no `steady` one; what is below `floor` is chance.
+    """
 
     key: str
     what: str
@@ -18,6 +21,7 @@ class Row:
     exact: bool = False
     note: str = ""
     steady: bool = True
+    floor: float = 0.0
     group: str = ""
 
     @property

@@ -50,7 +50,7 @@ def _of_database(bench: Bench, database: str) -> Iterator[Row]:
                 bench.details[f"{kind} over the bar, {on}"] = ", ".join(over) or "none"
             what = f"Instances page, {kind}, {on}: {options.size:,} against {options.small:,}"
             note = f"{'worst: ' if len(found) > 1 else ''}{address}"
-            yield Row(f"{what}", f"{what}: {clock} p95", worst, RATIO, note=note, steady=clock == "cpu")
+            yield Row(f"{what}", f"{what}: {clock} p95", worst, RATIO, note=note, steady=clock == "cpu", floor=1.0)
 
 
 def _against_bare(bench: Bench, child: Child, clock: str, on: str) -> Iterator[Row]:
