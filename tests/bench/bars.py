@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Row:
     """One line of the table.
 
-    `key` names it from one version to the next; a busy machine changes no `steady` one; what is below `floor` is chance.
+    `key` names it from one version to the next; a busy machine changes no `steady` one; below `floor` is chance.
     """
 
     key: str
