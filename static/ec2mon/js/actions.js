@@ -8,6 +8,7 @@ import { repaint } from "./time.js";
 /* More IDs than this do not fit into an address. */
 const IN_ADDRESS = 100;
 const dialog = $("#dlg-act");
+let asked = 0;
 const NO_ANSWER = ["crit", "No answer from the ec2mon server", "It is not known whether the request arrived. Check the states before trying again."];
 
 /* form.action would be the field of that name. */
@@ -26,20 +27,23 @@ const guard = () => {
   if (typed && go) go.disabled = typed.value.trim().toLowerCase() !== typed.dataset.expect.toLowerCase();
 };
 
-/* An answer is a dialog again, or the page the server went on to, whose flashes are the result. */
-const take = async (answer) => {
+/* An answer is a dialog again, or the page the server went on to, whose flashes are the result of the `sent` form. A
+   question comes only where it is `awaited`: never over another one, which somebody reads. */
+const take = async (answer, awaited, sent = null) => {
   if (live.signedOut(answer, "Nothing was asked of AWS, and your selection is kept.")) { dialog.close(); return; }
   if (!answer.ok) throw new Error("HTTP " + answer.status);
   const page = await parse(answer), form = $("form[data-act-form]", page);
-  if (form) { show(form); return; }
-  if (dialog.open) { dialog.close(); selection.clear(true); }
+  if (form) { if (awaited()) show(form); return; }
+  if (dialog.contains(sent)) { dialog.close(); selection.clear(true); }
   flashes.adopt(page);
   live.hurry();
 };
 
 const ask = async (url, options) => {
   if (live.isLost()) { say("Start and Stop are off until the ec2mon server answers"); return; }
-  try { await take(await fragment("dialog", url, options)); } catch { flashes.flash("crit", "The ec2mon server did not answer", "Nothing was asked of AWS. Try again."); }
+  const mine = ++asked;
+  try { await take(await fragment("dialog", url, options), () => mine === asked && !$("dialog[open]")); }
+  catch { if (mine === asked) flashes.flash("crit", "The ec2mon server did not answer", "Nothing was asked of AWS. Try again."); }
 };
 
 /** Ask what a verb would do to some instances. */
@@ -55,8 +59,8 @@ const submit = async (form, submitter) => {
   if (form.dataset.sent) return;
   form.dataset.sent = "1";
   submitter?.setAttribute("aria-disabled", "true");
-  try { await take(await fragment("dialog", addressOf(form), { method: "POST", body: new FormData(form, submitter) })); }
-  catch { dialog.close(); flashes.flash(...NO_ANSWER); live.hurry(); }
+  try { await take(await fragment("dialog", addressOf(form), { method: "POST", body: new FormData(form, submitter) }), () => dialog.contains(form) || !$("dialog[open]"), form); }
+  catch { if (dialog.contains(form)) dialog.close(); flashes.flash(...NO_ANSWER); live.hurry(); }
   delete form.dataset.sent;
   submitter?.removeAttribute("aria-disabled");
 };

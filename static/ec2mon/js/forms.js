@@ -1,5 +1,6 @@
 /* Forms: unsaved changes, slow submits, moments in time, the naming format. */
 import { $, $$, copies, fragment, on, paint, parse } from "./dom.js";
+import { signedOut } from "./live.js";
 import { absolute, now, relative, span } from "./time.js";
 
 const PREVIEW_AFTER_MS = 200;
@@ -8,6 +9,23 @@ const guard = (form) => {
   const state = () => new URLSearchParams(new FormData(form)).toString(), before = state();
   form.addEventListener("submit", () => { form.dataset.sent = "1"; });
   addEventListener("beforeunload", (event) => { if (!form.dataset.sent && state() !== before) event.preventDefault(); });
+};
+
+/* A choice goes at once by pointer. With the keyboard every arrow is a choice, so it waits for Enter, for its button,
+   which shows then, or until the focus leaves the form: what stands in the field is what holds. */
+const choosing = () => {
+  const CHOICE = "form[data-autosubmit] select";
+  let byKeys = false;
+  on("pointerdown", CHOICE, () => { byKeys = false; });
+  on("keydown", CHOICE, (event, { form }) => {
+    byKeys = true;
+    if (event.key !== "Enter" || !("waits" in form.dataset)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  on("change", CHOICE, (_event, { form }) => { if (byKeys) form.dataset.waits = ""; else form.requestSubmit(); });
+  on("submit", "form[data-autosubmit]", (_event, form) => { delete form.dataset.waits; });
+  on("focusout", "form[data-waits]", (event, form) => { if (!form.contains(event.relatedTarget) && document.hasFocus()) form.requestSubmit(); });
 };
 
 /* A button with data-busy-text says so while its form is under way, and the form goes once. */
@@ -65,9 +83,13 @@ const preview = async (form) => {
   let page;
   try {
     const answer = await fragment("preview", url);
-    if (!answer.ok || answer.redirected) return;
+    if (signedOut(answer, "What you typed is kept here only: copy it first.")) return;
+    if (!answer.ok) throw new Error("HTTP " + answer.status);
     page = await parse(answer);
-  } catch { return; }
+  } catch {
+    if (mine === latest) paint($("#preview-sum"), "No answer from the ec2mon server, so this is the preview of an earlier text.");
+    return;
+  }
   if (mine !== latest) return;
   for (const fresh of $$("body [id]", page)) {
     const node = document.getElementById(fresh.id);
@@ -83,7 +105,7 @@ const previewSoon = (form) => { clearTimeout(timer); timer = setTimeout(preview,
 export const start = () => {
   $$("form[data-guard]").forEach(guard);
   on("submit", "form", submitting);
-  on("change", "form[data-autosubmit] select, form[data-autosubmit] input[type=checkbox]", (_event, field) => field.form.requestSubmit());
+  choosing();
   on("input", "[data-when]", (_event, input) => echo(input));
   on("click", "[data-set-time]", (_event, button) => { const input = $("[data-when]", button.form || button.closest("form")); input.value = button.dataset.setTime; echo(input); });
   on("click", "[data-insert]", (_event, button) => insert(button.dataset.insert, $("[data-fmt]")));

@@ -76,6 +76,8 @@ export const start = () => {
     const typing = event.target.matches?.(TYPING);
     if (event.key === "Escape") return escape(event, typing);
     if (typing || $("dialog[open]") || !isOn()) return;
+    /* a key that is held down walks through the rows, and else counts once */
+    if (event.repeat && !/^[jk]$/.test(event.key)) return;
     const second = performance.now() - chordAt < CHORD_MS && /^[ogicde]$/.test(event.key);
     chordAt = -Infinity;
     const link = second && $(`[data-go="${event.key}"]`);

@@ -31,7 +31,7 @@ const applyPart = (node, fresh) => {
 const release = () => { if (waiting.size) { look(); for (const [node, fresh] of waiting) applyPart(node, fresh); } };
 
 /* Not under an open dialog or menu, nor while somebody types: then the page stays as it is and is asked again. */
-const reload = () => { if (!$("dialog[open], :popover-open, input:focus:not([type=checkbox])")) location.reload(); return false; };
+const reload = () => { if (!$("dialog[open], :popover-open, input:focus:not([type=checkbox]), select:focus")) location.reload(); return false; };
 
 /** Bring the page to what the answer says; false when its shape changed and the page was loaded anew. */
 const apply = (answer) => {
@@ -65,7 +65,8 @@ const ask = async (since) => {
 /** Ask once, now; `whole` asks for every row. Tells whether an answer came. */
 const refresh = async (whole) => {
   if (!source || over) return false;
-  if (asking) await asking;
+  /* of several that wait only one goes on at a time, so that no old answer comes after a newer one */
+  while (asking) await asking;
   asking = ask(whole ? "" : source.dataset.revision).then((came) => { if (came) found(); return came; }, () => { missed(); return false; });
   const came = await asking;
   asking = null;
