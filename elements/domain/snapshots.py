@@ -108,11 +108,13 @@ class StatusSnapshot:
 
 def digest(values: Mapping[str, Any]) -> str:
     """Return 32 hex digits that change when any value changes; the order of keys does not matter."""
-    text = json.dumps(values, sort_keys=True, default=_plain, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(_ENCODER.encode(values).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no place in a digest")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, default=_plain, ensure_ascii=False, separators=(",", ":"))

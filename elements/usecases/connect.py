@@ -91,7 +91,7 @@ def stored_credentials(element: Element) -> Credentials:
 
 
 class Records:
-    """Stores attempts in small batches and calls `then` after each: an answer can wait a moment, a failure cannot.
+    """Stores attempts in small batches: an answer can wait a moment, a failure cannot.
 
     Whoever records must call `flush` before anything that was read is written.
     """
@@ -99,8 +99,8 @@ class Records:
     AT_ONCE = 10
     LONGEST_WAIT_S = 2.0
 
-    def __init__(self, element: Element, then: Callable[[], None]) -> None:
-        self._element, self._then = element, then
+    def __init__(self, element: Element) -> None:
+        self._element = element
         self._waiting: list[Attempt] = []
         self._flushed = time.monotonic()
 
@@ -110,7 +110,6 @@ class Records:
         is_long = time.monotonic() - self._flushed >= self.LONGEST_WAIT_S
         if attempt.outcome != "ok" or is_long or len(self._waiting) >= self.AT_ONCE:
             self.flush()
-        self._then()
 
     def flush(self) -> None:
         """Store what waits."""

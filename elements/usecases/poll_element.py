@@ -18,9 +18,9 @@ from elements.usecases.connect import KeysMissing, Records, connect
 from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, explained, identify
 from elements.usecases.read_spot_types import read_spot_types, untyped
 from elements.usecases.reading import Reading
-from elements.usecases.store_reading import LEASE_S, Lease, Storing, Superseded, check_source
+from elements.usecases.store_reading import Lease, Storing, Superseded, check_source
 
-__all__ = ["LEASE_S", "ElementPoll", "PollReport", "Superseded", "failure_values"]
+__all__ = ["ElementPoll", "PollReport", "Superseded", "failure_values"]
 
 DEADLINE_S = 300.0
 BACK_OFF_LIMIT_S = 300
@@ -52,7 +52,7 @@ class ElementPoll:
         self._began = time.monotonic()
         self._poll = Poll.objects.get(element=element)
         self._lease = Lease(element, token, clock=lambda: self._now)
-        self._records = Records(element, then=self._lease.renew)
+        self._records = Records(element)
         self._gateway: Ec2Gateway | None = None
         self._spot_types: Mapping[str, str] = {}
         self._calls = 0

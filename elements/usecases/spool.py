@@ -3,7 +3,9 @@
 import pickle
 import sqlite3
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
@@ -16,10 +18,15 @@ _TABLES = """
     PRAGMA synchronous = OFF;
     PRAGMA cache_size = -4000;
     CREATE TABLE instances (id TEXT PRIMARY KEY, name TEXT, body BLOB);
-    CREATE TABLE statuses (id TEXT PRIMARY KEY, body BLOB);
+    CREATE TABLE statuses (id TEXT PRIMARY KEY, body BLOB, has_events INTEGER);
     CREATE TABLE names (id TEXT PRIMARY KEY, name TEXT, shown TEXT);
     BEGIN;
 """
+
+
+# Packed as plain tuples, snapshots take half the time.
+_of_instance = attrgetter(*(each.name for each in fields(InstanceSnapshot)))
+_of_status = attrgetter(*(each.name for each in fields(StatusSnapshot)))
 
 
 class Spooled(NamedTuple):
@@ -38,15 +45,15 @@ class Spool:
 
     def add_instances(self, named: Iterable[tuple[InstanceSnapshot, str]]) -> None:
         """Keep instances with the names that the format gives them."""
-        rows = [(each.instance_id, name, pickle.dumps(each, protocol=5)) for each, name in named]
+        rows = [(each.instance_id, name, _packed(_of_instance(each))) for each, name in named]
         self.instances += len(rows)
         self._insert("instances", 3, rows)
 
     def add_statuses(self, statuses: Iterable[StatusSnapshot]) -> None:
         """Keep statuses."""
-        rows = [(each.instance_id, pickle.dumps(each, protocol=5)) for each in statuses]
+        rows = [(each.instance_id, _packed(_of_status(each)), bool(each.events)) for each in statuses]
         self.statuses += len(rows)
-        self._insert("statuses", 2, rows)
+        self._insert("statuses", 3, rows)
 
     def forget_instances(self) -> None:
         """Drop the instances, because reading them began anew."""
@@ -64,18 +71,19 @@ class Spool:
         """Yield the instances in the order of their IDs, each with its status."""
         query = "SELECT i.id, i.body, i.name, s.body FROM instances i LEFT JOIN statuses s USING (id) WHERE i.id > ?"
         for rows in self._pages(query, "i.id") if self.instances else ():
-            yield [Spooled(pickle.loads(body), name, status and pickle.loads(status)) for _, body, name, status in rows]  # noqa: S301
+            yield [Spooled(_instance(body), name, status and _status(status)) for _, body, name, status in rows]
 
     def lone_statuses(self) -> Iterator[list[StatusSnapshot]]:
         """Yield the statuses of instances that were not looked at."""
         query = "SELECT id, body FROM statuses WHERE id > ? AND id NOT IN (SELECT id FROM instances)"
         for rows in self._pages(query, "id") if self.statuses else ():
-            yield [pickle.loads(body) for _, body in rows]  # noqa: S301
+            yield [_status(body) for _, body in rows]
 
     def events(self) -> Iterator[StatusSnapshot]:
-        """Yield all statuses."""
-        for rows in self._pages("SELECT id, body FROM statuses WHERE id > ?", "id") if self.statuses else ():
-            yield from (pickle.loads(body) for _, body in rows)  # noqa: S301
+        """Yield the statuses that have scheduled events."""
+        query = "SELECT id, body FROM statuses WHERE id > ? AND has_events"
+        for rows in self._pages(query, "id") if self.statuses else ():
+            yield from (_status(body) for _, body in rows)
 
     def has_status(self, instance_id: str) -> bool:
         """Tell whether a status was new."""
@@ -138,3 +146,15 @@ class Spool:
         db = sqlite3.connect(_NAMELESS, isolation_level=None, check_same_thread=False)
         db.executescript(_TABLES)
         return db
+
+
+def _packed(values: object) -> bytes:
+    return pickle.dumps(values, protocol=5)
+
+
+def _instance(body: bytes) -> InstanceSnapshot:
+    return InstanceSnapshot(*pickle.loads(body))  # noqa: S301
+
+
+def _status(body: bytes) -> StatusSnapshot:
+    return StatusSnapshot(*pickle.loads(body))  # noqa: S301

@@ -1,10 +1,9 @@
 """Write a complete reading in short transactions, each of which leaves only what is true."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,6 @@ from elements.domain.changes import Changes
 from elements.domain.instance_rows import recipe
 from elements.models import Element, Poll
 from elements.models.polls import LeaseLost
-from elements.usecases.leases import LEASE_S
 from elements.usecases.note_changes import note_gap
 from elements.usecases.read_spot_types import store_spot_types
 from elements.usecases.reading import Reading, parts
@@ -22,7 +20,6 @@ from elements.usecases.store_scheduled_events import store_scheduled_events
 from elements.usecases.store_snapshots import Moment, Seen, count, mark_gone, store_rows, touch
 from elements.usecases.wanted_names import WantedNames, wanted_names
 
-RENEW_AFTER_S = 5.0
 # What says which AWS account and region an element is read from.
 _SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at")
 _NAMING = ("naming_format", "naming_saved_at", "naming_effective_at")
@@ -46,24 +43,13 @@ class Stored:
     counts: Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right of one poll to read and write its element."""
 
     element: Element
     token: str
     clock: Callable[[], datetime]
-    renewed: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.renewed = time.monotonic()
-
-    def renew(self) -> None:
-        """Keep the lease, now and then."""
-        if time.monotonic() - self.renewed >= RENEW_AFTER_S:
-            self.renewed = time.monotonic()
-            until = self.clock() + timedelta(seconds=LEASE_S)
-            Poll.objects.filter(element=self.element, lease=self.token).update(leased_until=until)
 
     @contextmanager
     def step(self) -> Iterator[Poll]:
@@ -73,7 +59,6 @@ class Lease:
             poll = Poll.objects.select_for_update().get(element=self.element)
             if poll.lease != self.token:
                 raise LeaseLost
-            self.renew()
             yield poll
 
 
