@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from elements.domain import descriptions
+from elements.aws.descriptions import description
 from elements.domain.changes import Changes, Known, Name, differs
 from elements.domain.history import unchecked
 from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, name_values, state_since, status_values
@@ -172,8 +172,13 @@ def _described(
     alike = [key for key in sent if key in known and known[key].digest == rows[key]["digest"]]
     found = InstanceDescription.objects.filter(instance__element=element, instance__instance_id__in=alike)
     held = dict(found.values_list("instance__instance_id", "xml")) if alike else {}
-    same = {key for key in alike if descriptions.same(bytes(held.get(key, b"")), sent[key])}
+    same = {key for key in alike if _say_the_same(bytes(held.get(key, b"")), sent[key])}
     return {key: xml for key, xml in sent.items() if key not in same}
+
+
+def _say_the_same(held: bytes, sent: bytes) -> bool:
+    """Compare descriptions whatever the order of their lists; AWS promises none."""
+    return held == sent or (bool(held) and description(held) == description(sent))
 
 
 def _write(

@@ -1,12 +1,12 @@
 """The page of one instance."""
 
 import re
-import zlib
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from elements.aws import descriptions
 from elements.models import Action, Activity, Element, Instance, InstanceDescription, Poll
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -70,8 +70,9 @@ def test_an_elastic_address_is_kept(aws, keys, viewer):
     (row,) = aws.add_instances(names=["edge"], public_ip="3.120.44.21")
     element = polled(aws, keys)
     kept = InstanceDescription.objects.get()
-    xml = zlib.decompress(bytes(kept.xml)).replace(b"<ipOwnerId>amazon<", b"<ipOwnerId>111122223333<")
-    InstanceDescription.objects.update(xml=zlib.compress(xml))
+    said = descriptions.description(bytes(kept.xml))
+    said["NetworkInterfaces"][0]["Association"]["IpOwnerId"] = "111122223333"
+    InstanceDescription.objects.update(xml=descriptions.of_members(said, said))
 
     assert "Elastic IP, kept when stopped" in words(show(viewer, element, row))
 
