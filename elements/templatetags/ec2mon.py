@@ -7,29 +7,19 @@ from django import template
 from django.contrib.messages import constants
 from django.template.context import RequestContext
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from elements.domain import wording
 from elements.domain.connections import Connection
 from elements.domain.instance_states import state_view
 from elements.domain.regions import region_name
+from elements.tables import pieces
 
 register = template.Library()
 register.filter("region_name", region_name)
+register.simple_tag(pieces.icon)
 
 _TONES = {constants.SUCCESS: "ok", constants.WARNING: "warn", constants.ERROR: "crit"}
 _FLASH_ICONS = {"ok": "s-ok", "busy": "s-stopping", "warn": "s-alert", "crit": "c-fail", "info": "i-info"}
-
-
-@register.simple_tag
-def icon(name: str, tone: str = "") -> SafeString:
-    """Render a glyph of the sprite. Built here, not in an include: a long table shows thousands of them."""
-    return format_html(
-        '<svg class="i{}" aria-hidden="true" focusable="false"><use href="#{}"></use></svg>',
-        f" tone-{tone}" if tone else "",
-        name,
-    )
 
 
 @register.inclusion_tag("elements/_state.html")
@@ -44,27 +34,25 @@ def connection(value: Connection, show_word: bool = True) -> dict[str, Any]:
     return {"connection": value, "show_word": show_word}
 
 
-@register.inclusion_tag("elements/_time.html", takes_context=True)
-def ago(context: RequestContext, moment: datetime | None, mode: str = "age") -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def ago(context: RequestContext, moment: datetime | None, mode: str = "age") -> str:
     """Render a time relative to now, which the page keeps current.
 
     Mode `age` gives `6 s`, `in` gives `in 6 s` or `6 s ago`, `due` gives `in 6 s` or `now`.
     """
     if moment is None:
-        return {"moment": None}
+        return "–"
     now = context.get("now") or timezone.now()
     text = age(moment, now) if mode == "age" else wording.relative(moment, now)
-    if mode == "due" and moment <= now:
-        text = "now"
-    return {"moment": moment, "iso": iso(moment), "rel": mode, "text": text}
+    return pieces.relative_time(moment, mode, "now" if mode == "due" and moment <= now else text)
 
 
-@register.inclusion_tag("elements/_time.html", name="abs")
-def absolute(moment: datetime | None, precision: str = "m") -> dict[str, Any]:
+@register.simple_tag(name="abs")
+def absolute(moment: datetime | None, precision: str = "m") -> str:
     """Render a moment in the zone the reader chose: s with seconds, m without, t and h the time alone."""
     if moment is None:
-        return {"moment": None}
-    return {"moment": moment, "iso": iso(moment), "abs": precision, "text": wording.absolute(moment, precision)}
+        return "–"
+    return pieces.absolute_time(moment, precision, wording.absolute(moment, precision))
 
 
 @register.filter
