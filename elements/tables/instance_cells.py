@@ -61,9 +61,7 @@ def state(row: InstanceRow) -> SafeString:
         word = _piece("linked")(url=row.page.debug_url, request=request, title=title, text=shown.view.word)
     else:
         word = _piece("word")(title=title, text=shown.view.word, since=slow)
-    return _piece("state")(
-        tone=shown.view.tone, icon=icon(shown.view.icon), word=word, note=_note(shown, row.page.now)
-    )
+    return _piece("state")(tone=shown.view.tone, icon=icon(shown.view.icon), word=word, note=_note(shown, row.page.now))
 
 
 def checks(row: InstanceRow) -> SafeString:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from elements.domain.actions import refusal
 from elements.domain.instance_states import CHANGING, RULES, VERBS, Verb
@@ -48,7 +49,7 @@ class Planned:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class InstanceRow:
     """What the cells of one row show."""
 
@@ -58,7 +59,7 @@ class InstanceRow:
     planned: Planned | None = None
     reasons: Mapping[Verb, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def state(self) -> RowState:
         """Return what the State says."""
         return row_state(
@@ -70,7 +71,7 @@ class InstanceRow:
             now=self.page.now,
         )
 
-    @property
+    @cached_property
     def checks(self) -> ChecksView:
         """Return what the Checks say; what is gone is not checked."""
         row = self.instance
@@ -78,7 +79,7 @@ class InstanceRow:
         rank = 9 if row.gone_at else row.checks_rank
         return checks_view(rank, row.checks_passed, row.checks_made, state)
 
-    @property
+    @cached_property
     def zone(self) -> tuple[str, str]:
         """Return the zone in two parts: what the region says already, and the rest."""
         known = self.page.region.rpartition("-")[0] + "-"

@@ -1,4 +1,4 @@
-"""Pieces of HTML that a page holds thousands of: their markup stands in a template, Django's engine is not asked for each.
+"""Pieces of HTML that a page holds thousands of: markup of a template, filled in without Django's engine.
 
 A file of pieces holds lines `== name`, each with its markup below, where {name} is filled in. Whatever is filled in is
 escaped, unless it is a piece itself.

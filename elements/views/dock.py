@@ -21,6 +21,7 @@ BAD_NEWS = timedelta(hours=1)
 OLDEST = BAD_NEWS + timedelta(minutes=15)
 BATCHES = 6
 NAMED = 5
+EMPTY_DOCK: Mapping[str, Any] = {"dock": (), "dock_busy": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,12 @@ class Batch:
         """Return the sentence that holds for all failures, "" when they differ."""
         reasons = {failure.message for failure in self.failures}
         return reasons.pop() if len(reasons) == 1 else ""
+
+
+def lately(now: datetime) -> Q:
+    """Return the condition for actions without which the dock is empty: open, or ended lately."""
+    bad = Q(status__in=ENDED_BADLY, settled_at__gte=now - OLDEST)
+    return Q(status__in=OPEN) | bad | Q(settled_at__gte=now - GOOD_NEWS)
 
 
 def dock_context(

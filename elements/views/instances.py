@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -17,12 +16,12 @@ from django.views.generic import TemplateView
 from elements.domain.actions import connection_refusal
 from elements.domain.row_states import FAILURE_SHOWN_FOR, ShownAction
 from elements.forms.actions import MAX_IDS
-from elements.models import Instance, UserSettings
-from elements.models.actions import ENDED_BADLY, OPEN
+from elements.models import Action, Instance, UserSettings
+from elements.models.actions import ENDED_BADLY
 from elements.models.instances import TAG_PREFIX, InstanceQuerySet
 from elements.tables.instance_rows import PageFacts, Planned, planned_by_instance, rows, shown_action, verbs
 from elements.tables.instances import CHOICES, KIND, PER_PAGE, Choice, InstanceTable, chosen, export_columns
-from elements.views.dock import dock_context
+from elements.views.dock import EMPTY_DOCK, dock_context, lately
 from elements.views.exports import csv_response
 from elements.views.instance_list import InstanceListMixin, storable
 
@@ -54,11 +53,19 @@ class Instances(InstanceListMixin, TemplateView):
     template_name = "elements/instances.html"
 
     @cached_property
+    def asked(self) -> list[Action]:
+        """Return what was asked and is in the rows or in the dock: open, or ended lately."""
+        return list(self.element.actions.filter(lately(self.now)).order_by("pk"))
+
+    @cached_property
     def actions(self) -> dict[str, ShownAction]:
         """Return the last thing asked of each instance that its row may show: open, or failed lately."""
-        lately = Q(status__in=ENDED_BADLY, settled_at__gte=self.now - FAILURE_SHOWN_FOR)
-        asked = self.element.actions.filter(Q(status__in=OPEN) | lately).order_by("pk")
-        return {action.instance_id_text: shown_action(action) for action in asked}
+        since = self.now - FAILURE_SHOWN_FOR
+        return {
+            action.instance_id_text: shown_action(action)
+            for action in self.asked
+            if action.is_open or (action.status in ENDED_BADLY and action.settled_at and action.settled_at >= since)
+        }
 
     @cached_property
     def planned(self) -> dict[int, Planned]:
@@ -129,7 +136,7 @@ class Instances(InstanceListMixin, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the table of the page, the facets and the dock."""
         context = super().get_context_data(**kwargs)
-        dock = dock_context(self.element, self.request.user, self.now)
+        dock = dock_context(self.element, self.request.user, self.now) if self.asked else EMPTY_DOCK
         busy = self.is_under_way or bool(context["counts"].get("changing"))
         context.update(dock, busy=busy, blank=self.blank, shape=self.shape, facts=self.facts)
         if not self.blank:

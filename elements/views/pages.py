@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -69,8 +68,11 @@ class ElementPageMixin(LivePageMixin):
     element: Element
 
     def prepare(self, **kwargs: Any) -> None:
-        """Load the element with its Poll row."""
-        self.element = get_object_or_404(Element.objects.with_poll(), slug=kwargs["slug"])
+        """Take the element with its Poll row from what the side list has read."""
+        found = shell_of(self.request).rows.get(kwargs["slug"])
+        if found is None:
+            raise Http404("There is no such element.")
+        self.element = found
 
     @property
     def poll(self) -> Poll | None:

@@ -1,6 +1,7 @@
 """What the frame of every page shows: the side list and what the user may do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.http import HttpRequest
@@ -11,8 +12,8 @@ from elements.models import Element, Poll, UserSettings
 
 # With more elements than this the side list has a field to filter it.
 MANY = 12
-# What no entry shows, and is large.
-_UNSHOWN = ("poll__recent", "poll__failure_text", "poll__status_failure_text", "account_arn")
+# What few pages show, and is large.
+_UNSHOWN = ("poll__recent", "account_arn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Shell:
     may_operate: bool = False
     may_set_up: bool = False
     may_see_activity: bool = False
+    rows: Mapping[str, Element] = field(default_factory=dict)
 
     @property
     def attention(self) -> int:
@@ -79,9 +81,11 @@ def _read(request: HttpRequest) -> Shell:
     now, user = timezone.now(), getattr(request, "user", None)
     if user is None or not user.has_perm("elements.view_element"):
         return Shell(now)
+    rows = list(Element.objects.with_poll().defer(*_UNSHOWN))
     return Shell(
         now,
-        tuple(_entry(element, now) for element in Element.objects.with_poll().defer(*_UNSHOWN)),
+        tuple(_entry(element, now) for element in rows),
+        rows={element.slug: element for element in rows},
         may_operate=user.has_perm("elements.operate_element"),
         may_set_up=user.has_perm("elements.change_element"),
         may_see_activity=user.has_perm("elements.view_activity"),

@@ -345,7 +345,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(operator, element, dj
                 first_seen_at=timezone.now(),
             )
         builders.polled(element)
-        with django_assert_max_num_queries(11) as asked_for:
+        with django_assert_max_num_queries(6) as asked_for:
             html = page(operator, "?per_page=250&col=state&col=tags&col=tag:env")
         assert len(names(html)) == start + size
         counts.append(len(asked_for))
@@ -358,7 +358,7 @@ def test_no_key_and_no_heavy_column_is_read(operator, aws, django_assert_max_num
     builders.instance(element, "encoder-1")
     builders.polled(element)
 
-    with django_assert_max_num_queries(12) as asked_for:
+    with django_assert_max_num_queries(6) as asked_for:
         page(operator)
 
     for query in asked_for.captured_queries:
