@@ -412,7 +412,7 @@ def test_a_question_about_many_takes_a_fixed_number_of_queries(aws, keys, operat
     aws.add_instances(count=60, public_ip="3.120.44.9")
     element = polled(builders.element(aws, keys))
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(7):
         ask(operator, element, "stop", ids(element)[:50])
 
 

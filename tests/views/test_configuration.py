@@ -334,7 +334,7 @@ def test_the_live_answer_is_204_until_something_shown_changes(administrator, ele
 
 def test_the_number_of_queries_does_not_grow_with_the_instances(administrator, element, aws, django_assert_num_queries):
     administrator.get(address(element))
-    with django_assert_num_queries(7) as before:
+    with django_assert_num_queries(4) as before:
         administrator.get(address(element))
 
     aws.add_instances(count=40)

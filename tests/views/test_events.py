@@ -232,7 +232,7 @@ def test_before_the_first_poll_the_page_waits(viewer, aws, db):
 def test_the_page_asks_for_a_fixed_number_of_queries(viewer, element, aws, django_assert_num_queries):
     announce(aws, element)
     viewer.get(address(element))
-    with django_assert_num_queries(9) as before:
+    with django_assert_num_queries(6) as before:
         viewer.get(address(element))
 
     for _ in range(20):

@@ -123,11 +123,11 @@ def test_a_search_costs_few_queries_whatever_it_finds(viewer, world, django_asse
         return [query for query in queries.captured_queries if '"elements_' in query["sql"]]
 
     ask(viewer, "encoder")
-    with django_assert_num_queries(7) as few:
+    with django_assert_num_queries(5) as few:
         ask(viewer, "encoder")
     for number in range(30):
         builders.instance(builders.element(name=f"Element {number}"), f"encoder-{number}")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         ask(viewer, "encoder")
 
     assert len(own(few)) <= 4

@@ -229,7 +229,7 @@ def test_the_page_takes_a_fixed_number_of_queries_and_no_key_is_read(aws, keys, 
         aws.instance(row).schedule_event("system-reboot", in_s=7200 + number, deadline_s=86_400)
     element = polled(aws, keys)
 
-    with django_assert_num_queries(13) as queries:
+    with django_assert_num_queries(10) as queries:
         show(viewer, element, row)
 
     assert not [q for q in queries.captured_queries if "secret_access_key" in q["sql"]]

@@ -238,5 +238,5 @@ def test_a_long_history_costs_the_same_queries(viewer, element, row, django_asse
     for number in range(300):
         add(element, row, ago=timedelta(minutes=number), before="stopped", after="running")
 
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(10):
         page(viewer, element, row)

@@ -172,7 +172,7 @@ def test_the_queries_are_the_same_for_one_element_and_for_many(viewer, frankfurt
     )
     builders.polled(frankfurt)
     changed(frankfurt, "encoder-1")
-    with django_assert_num_queries(10) as one:
+    with django_assert_num_queries(8) as one:
         show(viewer)
     for number in range(8):
         element = builders.element(name=f"Element {number}")
