@@ -1,6 +1,6 @@
 """The gateway: our words for EC2's calls. It has no call that could terminate an instance."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -64,7 +64,7 @@ class Ec2Gateway:
 
     def read_all(
         self, known: Mapping[str, bytes] = NOTHING, known_statuses: Mapping[str, bytes] = NOTHING
-    ) -> Iterator[tuple[Kind, Page[Any] | AwsError]]:
+    ) -> Generator[tuple[Kind, Page[Any] | AwsError], None, None]:
         """Yield the pages of both listings, which are read at once, as they come; iterate to the end, or close it.
 
         Where the instances are not read completely it raises; where the statuses are not, their error comes last.

@@ -61,12 +61,13 @@ class Trace:
     took_s: float | None = None
     status: int | None = None
     size: int = 0
+    request_id: str = ""
 
     def begin(self) -> None:
         """Begin one attempt more."""
         self.number, self.open = self.number + 1, True
         self.at, self.began = datetime.now(UTC), time.monotonic()
-        self.took_s, self.status, self.size = None, None, 0
+        self.took_s, self.status, self.size, self.request_id = None, None, 0, ""
 
     def answer(self, status: int, size: int) -> None:
         """Note that all of an answer is here."""
@@ -115,7 +116,7 @@ class Recorder:
             self._write(trace, operation, "no-answer", code=type(exception).__name__, message=text)
             return ""
         meta, error = parsed.get("ResponseMetadata", {}), parsed.get("Error") or {}
-        self.last_request_id = self._redactor.text(str(meta.get("RequestId", "") or ""), 100)
+        trace.request_id = self.last_request_id = self._redactor.text(str(meta.get("RequestId", "") or ""), 100)
         failed = bool(error) or int(meta.get("HTTPStatusCode", 200)) >= 300
         understood = LISTS.get(operation, "ResponseMetadata") in parsed
         outcome = "error" if failed else "ok" if understood else "not-understood"
@@ -156,7 +157,7 @@ class Recorder:
             http_status=trace.status,
             error_code=self._redactor.text(code, 100),
             error_message=self._redactor.text(message),
-            request_id=self.last_request_id if parsed is not None else "",
+            request_id=trace.request_id,
             bytes=trace.size,
             returned=returned,
             response=self._redactor.structure(_summary(operation, good, returned)),

@@ -15,6 +15,8 @@ from elements.models.elements import KEY_FIELDS, Element
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
 QUEUED_S = 15.0
+# No poll begins, is queued or is leased so far ahead of now: what says so is of a time when a clock was wrong.
+AHEAD_S = 120.0
 # How long a big element is usually read, all told.
 BIG_TAKES_S = 20.0
 _IDS_AT_ONCE = 500
@@ -29,7 +31,8 @@ class PollQuerySet(models.QuerySet["Poll"]):
 
     def due(self, now: datetime) -> "PollQuerySet":
         """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
-        return self.filter(_free(now), _unqueued(now), due_at__lte=now, element__paused=False)
+        has_come = models.Q(due_at__lte=now) | models.Q(started_at__gt=_ahead(now))
+        return self.filter(has_come, _free(now), _unqueued(now), element__paused=False)
 
     def with_interval(self) -> "PollQuerySet":
         """Join the element's interval; joining the whole element would decrypt its keys."""
@@ -76,6 +79,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """
         token, step = uuid.uuid4().hex, timedelta(seconds=interval_s)
         next_at = models.Case(
+            models.When(started_at__gt=_ahead(now), then=models.Value(now + step)),
             models.When(due_at__gt=now, then=models.F("due_at")),
             models.When(due_at__gt=now - step, then=models.F("due_at") + step),
             default=models.Value(now + step),
@@ -172,11 +176,18 @@ class Poll(models.Model):
 
 
 def _free(now: datetime) -> models.Q:
-    return models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now)
+    return (
+        models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now) | models.Q(leased_until__gt=_ahead(now))
+    )
 
 
 def _unqueued(now: datetime) -> models.Q:
-    return models.Q(queued_at__isnull=True) | models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))
+    late = models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))
+    return models.Q(queued_at__isnull=True) | late | models.Q(queued_at__gt=_ahead(now))
+
+
+def _ahead(now: datetime) -> datetime:
+    return now + timedelta(seconds=AHEAD_S)
 
 
 def _chunks(ids: Collection[int]) -> Iterator[list[int]]:

@@ -37,6 +37,11 @@ class ScheduledEventQuerySet(models.QuerySet["ScheduledEvent"]):
         """Keep those completed, canceled, or no longer listed by AWS."""
         return self.exclude(stage="scheduled", cleared_at__isnull=True)
 
+    def orphaned(self, element_id: int) -> "ScheduledEventQuerySet":
+        """Keep those of an element that are not cleared although AWS no longer lists their instance."""
+        listed = models.Q(instance__isnull=False, instance__gone_at__isnull=True)
+        return self.filter(element=element_id, cleared_at__isnull=True).exclude(listed)
+
     def request_move(
         self, event: "ScheduledEvent", start: datetime, *, by: str, now: datetime, seen: datetime | None
     ) -> bool:

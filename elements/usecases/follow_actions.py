@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -115,7 +116,9 @@ def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, Insta
         hold(element)
         shown = [a.instance_id_text for a in actions if _settle(a, seen.get(a.instance_id_text), now)]
         mine = list(element.instances.filter(instance_id__in=seen).values_list("instance_id", flat=True))
-        changes = store_rows(element, [Seen(each, seen[each]) for each in mine], Moment(now, now))
+        # names are made by polls alone, so that the next one has to look at what was seen here
+        shown_now = [Seen(each, replace(seen[each], raw_digest=b"")) for each in mine]
+        changes = store_rows(element, shown_now, Moment(now, now))
         if drop_checks(element, mine, now) or changes:
             Poll.objects.filter(element=element).update(counts=count(element))
         if shown:

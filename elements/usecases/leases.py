@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.utils import timezone
 
 from elements.models import Poll
@@ -48,7 +48,7 @@ def _keep() -> None:
                 return
         try:
             Poll.objects.renew(tokens, timezone.now() + timedelta(seconds=LEASE_S))
-        except DatabaseError as error:
+        except Error as error:  # an InterfaceError is no DatabaseError, and would end this thread for good
             log.warning("leases could not be renewed: %s", str(error).strip())
         finally:
             connections.close_all()

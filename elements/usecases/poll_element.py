@@ -190,13 +190,14 @@ class ElementPoll:
 
 def _read_pages(gateway: Ec2Gateway, reading: Reading) -> None:
     """Read both listings; raises when the instances cannot be read completely."""
-    for kind, page in gateway.read_all(reading.known, reading.known_statuses):
-        if isinstance(page, AwsError):
-            reading.status_error = page
-        elif kind == "instances":
-            reading.note_instances(page)
-        else:
-            reading.note_statuses(page)
+    with closing(gateway.read_all(reading.known, reading.known_statuses)) as pages:
+        for kind, page in pages:
+            if isinstance(page, AwsError):
+                reading.status_error = page
+            elif kind == "instances":
+                reading.note_instances(page)
+            else:
+                reading.note_statuses(page)
 
 
 def failure_values(poll: Poll, code: str, text: str, *, now: datetime, interval_s: int) -> dict[str, Any]:

@@ -108,7 +108,8 @@ class Reading:
         instance_id = each.instance.instance_id
         is_kept = each.status is None and instance_id in self.known and instance_id not in self._unchecked
         is_checked = self.status_error is None and not is_kept
-        return Seen(instance_id, each.instance, each.status, is_checked=is_checked, plain_name=each.name)
+        status = each.status if is_checked else None  # events are stored with complete listings alone, and with them
+        return Seen(instance_id, each.instance, status, is_checked=is_checked, plain_name=each.name)
 
     def _lost_statuses(self) -> list[str]:
         if self.status_error is not None:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from elements.domain.changes import Changes
 from elements.domain.instance_rows import recipe
-from elements.models import Element, Poll
+from elements.models import Element, Poll, ScheduledEvent
 from elements.models.polls import LeaseLost
 from elements.usecases.note_changes import note_gap
 from elements.usecases.read_spot_types import store_spot_types
@@ -65,7 +65,7 @@ class Lease:
 class Storing:
     """Stores one reading. Rows come first, those AWS no longer lists, what is counted and the success last.
 
-    A poll that is cut off in between leaves the next one to go on: it finds what differs then.
+    A poll that is cut off in between leaves the next one to go on: it knows nothing then, and finds what differs.
     """
 
     def __init__(self, lease: Lease, reading: Reading, *, read_at: datetime) -> None:
@@ -120,21 +120,25 @@ class Storing:
         return Moment(self._read_at, self._lease.clock(), poll.succeeded_at)
 
     def _note_unfinished(self, poll: Poll) -> None:
-        """Let the next poll make all names, should this one be cut off between those that are entangled."""
-        if self._names is not None and poll.named_by:
-            Poll.objects.filter(pk=poll.pk).update(named_by="")
+        """Let the next poll read everything, should this one be cut off: what comes last would stay undone.
+
+        It makes all names, too, when this one may be cut off between those that are entangled.
+        """
+        named_by = poll.named_by if self._names is None else ""
+        if poll.rows_made_by or poll.named_by != named_by:
+            Poll.objects.filter(pk=poll.pk).update(rows_made_by="", named_by=named_by)
 
     def _finish(self, poll: Poll, changes: Changes, spot_types: Mapping[str, str]) -> Mapping[str, Any]:
         """Write what concerns the element as a whole and return its counts."""
         element, reading, now = self._element, self._reading, self._lease.clock()
         touched = store_spot_types(element, spot_types)
-        if reading.status_error is None and (changes or reading.has_changed_statuses):
+        if reading.status_error is None and (changes or reading.has_changed_statuses or _has_orphans(poll)):
             is_unchanged = reading.is_status_unchanged
             touched += store_scheduled_events(element, reading.spool.events(), is_unchanged=is_unchanged, now=now)
         if touched:
             touch(element, touched)
         counts = dict(poll.counts)
-        if changes or touched:
+        if changes or touched or reading.anew:
             counts = count(element)
             Poll.objects.filter(pk=poll.pk).update(counts=counts)
         self._note_names(now)
@@ -156,7 +160,7 @@ class Storing:
     def _made_by(self, poll: Poll) -> dict[str, Any]:
         """Return by what the rows and the names were made, where that is new."""
         made = {"named_by": self._reading.named_by} if self._names is not None else {}
-        if self._reading.anew and self._reading.status_error is None:
+        if not self._reading.anew or self._reading.status_error is None:
             made["rows_made_by"] = recipe()
         return made
 
@@ -168,6 +172,11 @@ def check_source(element: Element) -> None:
         raise Superseded
     for field, value in zip(_NAMING, found[len(_SOURCE) :], strict=True):
         setattr(element, field, value)
+
+
+def _has_orphans(poll: Poll) -> bool:
+    """Tell whether an event goes on though its instance is gone; the listing of events may lag behind."""
+    return bool(poll.counts.get("announced")) and ScheduledEvent.objects.orphaned(poll.element_id).exists()
 
 
 def _run(batch: Batch | None, element: Element, moment: Moment) -> Changes:

@@ -24,6 +24,9 @@ HOLD = timedelta(seconds=60)
 STALE: Mapping[str, Any] = {"digest": "", "raw_digest": b""}
 _STALE_STATUS: Mapping[str, Any] = {"status_digest": "", "status_raw_digest": b""}
 _RAW = ("raw_digest", "status_raw_digest")
+_UNKNOWN: Mapping[str, Any] = dict.fromkeys(_RAW, b"")
+# Clocks of hosts differ by a few seconds.
+CLOCKS_DIFFER = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class Moment:
     now: datetime
     last_read_at: datetime | None = None
 
+    @property
+    def latest(self) -> datetime:
+        """Return until when a row can have been observed; a later moment is one of a clock that was wrong."""
+        return self.now + CLOCKS_DIFFER
+
 
 def store_rows(element: Element, seen: Sequence[Seen], moment: Moment) -> Changes:
     """Write the rows that differ and return how many did.
@@ -61,7 +69,7 @@ def store_rows(element: Element, seen: Sequence[Seen], moment: Moment) -> Change
     rows = {
         each.instance_id: values
         for each in seen
-        if (values := _values(each, known.get(each.instance_id), held, moment.read_at))
+        if (values := _values(each, known.get(each.instance_id), held, moment))
     }
     described = _described(element, seen, known, rows)
     added = {key: row for key, row in rows.items() if key not in known}
@@ -76,12 +84,13 @@ def store_rows(element: Element, seen: Sequence[Seen], moment: Moment) -> Change
 
 def mark_gone(element: Element, instance_ids: Sequence[str], moment: Moment) -> Changes:
     """Mark instances that a complete read did not show; old news loses. Call it inside a transaction, after `hold`."""
-    lost = element.instances.listed().filter(instance_id__in=instance_ids, observed_at__lte=moment.read_at)
+    lost = element.instances.listed().filter(instance_id__in=instance_ids)
+    lost = lost.exclude(observed_at__gt=moment.read_at, observed_at__lte=moment.latest)
     states = dict(lost.order_by("instance_id").values_list("instance_id", "state"))
     if states:
         note_missing(element, states, moment.now)
         revision = Poll.objects.next_revision(element.pk)
-        _update(element, states, gone_at=moment.now, observed_at=moment.read_at, revision=revision)
+        _update(element, states, gone_at=moment.now, observed_at=moment.read_at, revision=revision, **_UNKNOWN)
     return Changes(gone=len(states))
 
 
@@ -141,9 +150,9 @@ def open_actions(element: Element, instance_ids: Sequence[str]) -> dict[str, Act
     return {action.instance_id_text: action for action in found}
 
 
-def _values(seen: Seen, row: Known | None, held: Mapping[str, str], read_at: datetime) -> dict[str, Any]:
+def _values(seen: Seen, row: Known | None, held: Mapping[str, str], moment: Moment) -> dict[str, Any]:
     """Return the columns that a read says something about; none for what is not held and was not looked at."""
-    if row is not None and row.observed_at > read_at:
+    if row is not None and moment.read_at < row.observed_at <= moment.latest:
         seen = replace(seen, snapshot=None, is_checked=False)
     if seen.snapshot is None and (row is None or row.is_gone):
         return {}
@@ -152,7 +161,7 @@ def _values(seen: Seen, row: Known | None, held: Mapping[str, str], read_at: dat
         snapshot = _without_lag(seen.snapshot, held, row)
         name = seen.name or (row.name if row else Name(seen.instance_id, seen.instance_id))
         values |= instance_values(snapshot, name)
-        values["state_since_at"] = _since(snapshot, row, read_at)
+        values["state_since_at"] = _since(snapshot, row, moment.read_at)
     elif row is not None and seen.name is not None and seen.name != row.name:
         values |= name_values(seen.name, row.search)
     if seen.is_checked or row is None:
@@ -167,7 +176,7 @@ def _described(
     sent = {
         each.instance_id: each.snapshot.description
         for each in seen
-        if each.snapshot and each.snapshot.description and "digest" in rows[each.instance_id]
+        if each.snapshot and each.snapshot.description and "digest" in rows.get(each.instance_id, ())
     }
     alike = [key for key in sent if key in known and known[key].digest == rows[key]["digest"]]
     found = InstanceDescription.objects.filter(instance__element=element, instance__instance_id__in=alike)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from elements.aws.errors import AwsError
+from elements.aws.recorder import Recorder, Trace
+from elements.aws.redaction import Redactor
 from tests.aws.pages import listed
 
 PLANTED = "planted-secret-access-key-00000000000000"
@@ -42,6 +44,22 @@ def test_every_attempt_is_a_record_of_its_own(aws, gateway, records):
     ]
     assert len({record.request_id for record in records}) == 3
     assert gateway.calls == 3
+
+
+def test_of_two_calls_at_once_each_record_has_its_own_request_id():
+    records, trace = [], Trace()
+
+    class Meanwhile(Redactor):
+        def structure(self, value):
+            recorder.last_request_id = "of the other call"
+            return super().structure(value)
+
+    recorder = Recorder(records.append, "test", Meanwhile("", []))
+    trace.begin()
+
+    recorder.note_end(trace, "RebootInstances", None, parsed_response={"ResponseMetadata": {"RequestId": "its own"}})
+
+    assert records[0].request_id == "its own"
 
 
 @pytest.mark.parametrize(
