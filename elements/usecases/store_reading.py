@@ -71,6 +71,7 @@ class Storing:
     def __init__(self, lease: Lease, reading: Reading, *, read_at: datetime) -> None:
         self._lease, self._reading, self._element, self._read_at = lease, reading, lease.element, read_at
         self._names: WantedNames | None = None
+        self._changes = Changes()
 
     def run(self, named_by: str, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
         """Write everything; `success` gives what the Poll row says of it, and `named_by` by what names were made."""
@@ -82,18 +83,18 @@ class Storing:
                 self._reading.rename()
 
     def _store(self, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
-        changes, batches = Changes(), self._batches()
+        batches = self._batches()
         batch = next(batches, None)
         for following in batches:
             with self._step() as poll:
                 self._note_unfinished(poll)
-                changes += _run(batch, self._element, self._moment(poll))
+                self._changes += _run(batch, self._element, self._moment(poll))
             batch = following
         with self._step() as poll:
-            changes += _run(batch, self._element, self._moment(poll))
-            counts = self._finish(poll, changes, spot_types)
+            self._changes += _run(batch, self._element, self._moment(poll))
+            counts = self._finish(poll, self._changes, spot_types)
             Poll.objects.release(self._element.pk, self._lease.token, **success(poll), **self._made_by(poll))
-        return Stored(changes, counts)
+        return Stored(self._changes, counts)
 
     @contextmanager
     def _step(self) -> Iterator[Poll]:

@@ -65,7 +65,7 @@ def store_rows(element: Element, seen: Sequence[Seen], moment: Moment) -> Change
     Call it inside a transaction, after `hold`: rows are compared with what it sees there, so that a result written
     meanwhile is not overwritten by old news. Nobody but the element's poll adds rows.
     """
-    known, held = _known(element, [each.instance_id for each in seen]), _held_states(element, moment.now)
+    known, held = _known(element, [each.instance_id for each in seen]), _held_states(element, moment.read_at)
     rows = {
         each.instance_id: values
         for each in seen
@@ -233,9 +233,9 @@ def _known(element: Element, instance_ids: Sequence[str]) -> dict[str, Known]:
     }
 
 
-def _held_states(element: Element, now: datetime) -> dict[str, str]:
-    """Return the states that reads may wrongly still show, by instance ID, for requests AWS took just now."""
-    recent = element.actions.awaiting_outcome().filter(answered_at__gte=now - HOLD).exclude(verb="reboot")
+def _held_states(element: Element, read_at: datetime) -> dict[str, str]:
+    """Return the states that a read may wrongly still show, by instance ID, for requests AWS took just before it."""
+    recent = element.actions.awaiting_outcome().filter(answered_at__gte=read_at - HOLD).exclude(verb="reboot")
     return dict(recent.values_list("instance_id_text", "state_before"))
 
 

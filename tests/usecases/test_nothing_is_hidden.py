@@ -4,13 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from elements.aws.ec2 import Ec2Gateway
-from elements.models import Instance, Poll, ScheduledEvent
+from elements.domain.snapshots import InstanceSnapshot
+from elements.models import Element, Instance, Poll, ScheduledEvent
 from elements.usecases import follow_actions
 from elements.usecases.run_polls import claim_batches, poll_once
 from elements.usecases.store_reading import Storing
+from elements.usecases.store_snapshots import Moment, Seen, store_rows
 from tests import builders
 from tests.usecases.test_follow_actions import ask, element
 
@@ -149,3 +152,34 @@ def test_an_instance_that_a_look_brings_back_has_its_events_again(aws, element):
     poll(element)
 
     assert ScheduledEvent.objects.get().cleared_at is None
+
+
+def test_a_long_read_that_began_while_reads_lag_does_not_show_the_state_before_as_the_last(aws, element):
+    action, row = ask(element), Instance.objects.get()
+    lagging = InstanceSnapshot(row.instance_id, "running", raw_digest=b"as before")
+    began, stored = action.answered_at + timedelta(seconds=1), action.answered_at + timedelta(seconds=90)
+
+    with transaction.atomic():
+        store_rows(element, [Seen(row.instance_id, lagging)], Moment(began, stored))
+
+    assert Instance.objects.get().state == row.state != lagging.state
+
+
+def test_what_was_written_before_a_format_was_saved_is_counted_with_the_rest(aws, monkeypatch):
+    element = builders.element(aws, aws.add_keys())
+    ids = aws.add_instances(count=300)
+    poll(element)
+    for each in ids:
+        aws.instance(each).state = "stopped"
+    note = Storing._note_unfinished
+
+    def save_the_same_names(storing, row):
+        note(storing, row)
+        Element.objects.update(naming_format="{name|instance_id}")
+
+    monkeypatch.setattr(Storing, "_note_unfinished", save_the_same_names)
+
+    report = poll(element)
+
+    assert report.changed == 300
+    assert Poll.objects.get().counts["stopped"] == 300
