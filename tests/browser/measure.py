@@ -14,9 +14,10 @@ from tests.browser.stack import PASSWORD, ROOT, Stack
 REGION, FIFTY, MANY = "ap-south-1", "/e/budget/instances/?per_page=50", "/e/budget/instances/?per_page=250"
 TAGS = {"env": "prod", "team": "broadcast", "service": "playout", "owner": "noc@example.com"}
 TOPS = "() => Array.from(document.querySelectorAll('tbody tr[data-key]'), (row) => row.getBoundingClientRect().top)"
-WATCH = """() => { window.shifts = 0;
-  new PerformanceObserver((list) => { for (const each of list.getEntries()) window.shifts += each.value; })
-    .observe({ type: "layout-shift", buffered: true }); }"""
+WATCH = """() => { window.shifts = 0; window.shifted = [];
+  const told = ({ node }) => (node?.outerHTML ?? node?.parentElement?.outerHTML ?? "").slice(0, 300);
+  const note = ({ value, sources }) => { window.shifts += value; window.shifted.push(...sources.map(told)); };
+  new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type: "layout-shift", buffered: true }); }"""
 WATCH_ROWS = """() => { window.written = new Set();
   const note = ({ type, target }) => { if (type === "childList") window.written.add(target); };
   new MutationObserver((list) => list.forEach(note))

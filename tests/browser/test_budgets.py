@@ -61,7 +61,7 @@ def test_no_page_shifts_while_it_loads(many, sign_in, path, width):
     page.goto(path, wait_until="networkidle")
     page.evaluate("document.fonts.ready")
 
-    assert page.evaluate("window.shifts") == 0
+    assert page.evaluate("window.shifts") == 0, page.evaluate("window.shifted")
 
 
 def test_50_instances_can_be_worked_with_after_300_ms(many, sign_in):
