@@ -54,8 +54,13 @@ def recovers_in_s(lowered_to: float) -> float:
     return (1.0 - lowered_to) * RECOVERY_S
 
 
+def is_recovering(left_s: float) -> bool:
+    """Tell whether a budget still recovers that is whole again in so long; more was written by a wrong clock."""
+    return 0 < left_s <= RECOVERY_S
+
+
 def stretched(interval_s: int, left_s: float) -> float:
     """Return the interval between polls while the budget of their account recovers for so long yet."""
-    if left_s <= 0:
+    if not is_recovering(left_s):
         return interval_s
     return interval_s * min(LONGEST_STRETCH, 1.0 / max(LOWEST_SPEED, 1.0 - left_s / RECOVERY_S))

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from elements.domain.budgets import stretched
+from elements.domain.budgets import is_recovering, stretched
 from elements.domain.connections import Connection, PollFacts, connection
 from elements.domain.lanes import BIG_FROM, DuePoll
 from elements.models.elements import KEY_FIELDS, Element
@@ -61,7 +61,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
         One that has been read for long waits for AWS, and is not to keep others waiting.
         """
         queued = ~_unqueued(now)
-        begun = models.Q(leased_until__gt=now, started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
+        begun = ~_free(now) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
         return self.filter(queued | begun, counts__total__gte=BIG_FROM).count()
 
     def claim_now(self, element_id: int, now: datetime) -> bool:
@@ -164,7 +164,7 @@ class Poll(models.Model):
 
     def is_paced(self, now: datetime) -> bool:
         """Tell whether polls are spaced because AWS throttles requests of the element's account."""
-        return self.paced_until is not None and self.paced_until > now
+        return self.paced_until is not None and is_recovering((self.paced_until - now).total_seconds())
 
     def paced_interval_s(self, interval_s: int, now: datetime) -> float:
         """Return the interval until the next poll: a longer one while the budget of the account recovers."""

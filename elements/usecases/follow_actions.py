@@ -26,6 +26,8 @@ LOOK_S = 10.0
 SILENT_AFTER = timedelta(seconds=90)
 # Looking gives up after 10 min; where nobody looks at all, the clock does.
 UNSEEN_AFTER = timedelta(minutes=15)
+# No look is so far ahead of now: what says so was written by a clock that was wrong.
+CLOCK_WAS_WRONG = timedelta(minutes=2)
 STUCK_AFTER, STUCK_AGAIN_AFTER = timedelta(seconds=5), timedelta(seconds=15)
 LOST_CALL = "ec2mon stopped during the call, so AWS's answer is not known."
 NOT_SENT = "Nobody could send it within 60 s, so it was not sent. Ask again if it is still wanted."
@@ -39,7 +41,8 @@ def elements_to_look_at(now: datetime) -> list[int]:
     The move is a compare-and-swap, so that one of several clocks gets each look.
     """
     won = set()
-    for action in Action.objects.awaiting_outcome().filter(look_at__lte=now).order_by("look_at")[:1000]:
+    due = Q(look_at__lte=now) | Q(look_at__gt=now + CLOCK_WAS_WRONG)
+    for action in Action.objects.awaiting_outcome().filter(due).order_by("look_at")[:1000]:
         later = now + timedelta(seconds=next_look_s(action.looks + 1))
         if Action.objects.filter(pk=action.pk, look_at=action.look_at).update(look_at=later, looks=action.looks + 1):
             won.add(action.element_id)

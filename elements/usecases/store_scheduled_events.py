@@ -36,15 +36,13 @@ def store_scheduled_events(
             new.append(_new(element, event, values, now))
         if row is None or _save(row, values):
             touched.append(event.instance_id)
-    for key, row in known.items():
-        if key in seen or row.cleared_at is not None:
-            continue
+    for row in (row for key, row in known.items() if key not in seen and row.cleared_at is None):
         if is_unchanged(row.instance_id_text):
             _save(row, instances.get(row.instance_id_text, {}))
-            continue
-        found += _cleared(row, now)
-        _save(row, {"cleared_at": now, **NOTHING_REQUESTED})
-        touched.append(row.instance_id_text)
+        else:
+            found += _cleared(row, now)
+            _save(row, {"cleared_at": now, **NOTHING_REQUESTED})
+            touched.append(row.instance_id_text)
     ScheduledEvent.objects.bulk_create(new)
     Change.objects.add(element, found)
     return touched

@@ -58,3 +58,4 @@ def test_polls_are_spaced_by_as_much_as_the_budget_is_smaller_yet_seldom_enough_
     assert stretched(30, recovers_in_s(LOWEST_SPEED)) == 30 * LONGEST_STRETCH
     assert stretched(30, 0) == 30
     assert stretched(30, -5) == 30
+    assert stretched(30, RECOVERY_S + 1) == 30

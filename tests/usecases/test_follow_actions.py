@@ -48,6 +48,13 @@ def test_the_first_look_is_due_three_seconds_after_the_answer_and_goes_to_one_cl
     assert elements_to_look_at(after(action, seconds=3)) == []
 
 
+def test_a_clock_that_was_ahead_puts_no_look_off(element):
+    action = ask(element)
+    Action.objects.update(look_at=after(action, hours=1))
+
+    assert elements_to_look_at(after(action, seconds=3)) == [element.pk]
+
+
 def test_the_clock_queues_the_look_for_the_ops_workers(element, monkeypatch):
     action, queued = ask(element), []
     monkeypatch.setattr(tasks, "async_task", lambda *arguments, **options: queued.append((*arguments, options)))

@@ -98,12 +98,13 @@ def test_an_instance_that_vanished_while_the_clock_was_ahead_is_marked_gone(aws,
 
 
 @pytest.mark.parametrize("left", ["nothing", "queued_at", "leased_until"])
-def test_a_clock_that_was_ahead_stops_no_poll(left):
+@pytest.mark.parametrize("instances", [10, 50_000])
+def test_a_clock_that_was_ahead_stops_no_poll(left, instances):
     element = builders.element(interval_s=30)
     now = timezone.now()
     ahead = now + timedelta(hours=1)
     marks = {} if left == "nothing" else {left: ahead, "lease": "of-one-that-died"}
-    Poll.objects.update(started_at=ahead, due_at=ahead + timedelta(seconds=30), **marks)
+    Poll.objects.update(started_at=ahead, due_at=ahead + timedelta(seconds=30), counts={"total": instances}, **marks)
 
     assert [batch.element_ids for batch in claim_batches(now)] == [[element.pk]]
     assert Poll.objects.lease(element.pk, now=now, seconds=15, interval_s=30, queued=True)
