@@ -17,7 +17,8 @@ TOPS = "() => Array.from(document.querySelectorAll('tbody tr[data-key]'), (row) 
 WATCH = """() => { window.shifts = 0; window.shifted = [];
   const told = ({ node }) => (node?.outerHTML ?? node?.parentElement?.outerHTML ?? "").slice(0, 300);
   const note = ({ value, sources }) => { window.shifts += value; window.shifted.push(...sources.map(told)); };
-  new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type: "layout-shift", buffered: true }); }"""
+  new PerformanceObserver((list) => list.getEntries().forEach(note))
+    .observe({ type: "layout-shift", buffered: true }); }"""
 WATCH_ROWS = """() => { window.written = new Set();
   const note = ({ type, target }) => { if (type === "childList") window.written.add(target); };
   new MutationObserver((list) => list.forEach(note))
