@@ -31,11 +31,13 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
     """Leads back to a page after the sign-in, never to an address that only takes forms."""
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseRedirect:
-        """Send a stranger to the sign-in; what a form carried is gone, its page is not."""
+        """Send a stranger to the sign-in, which says that a form was not taken and leads back to its page."""
         if request.method in ("GET", "HEAD"):
             answer: HttpResponseRedirect = super().handle_no_permission(request, view_func)
             return answer
-        return redirect_to_login(_page_of(request) or resolve_url(settings.LOGIN_REDIRECT_URL))
+        answer = redirect_to_login(_page_of(request) or resolve_url(settings.LOGIN_REDIRECT_URL))
+        answer.headers["Location"] += "&unsaved=1"
+        return answer
 
 
 def _page_of(request: HttpRequest) -> str:

@@ -40,7 +40,13 @@ class KeyFields(forms.Form):
         max_length=128,
         required=False,
         widget=WriteOnlyInput(
-            attrs={"class": "input mono", "autocomplete": "off", "spellcheck": "false", "placeholder": "AKIA…"}
+            attrs={
+                "class": "input mono",
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "placeholder": "AKIA…",
+                "data-secret": True,
+            }
         ),
         help_text="From IAM, Users, Security credentials. Begins with AKIA; a temporary one with ASIA.",
     )

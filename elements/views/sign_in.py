@@ -56,6 +56,7 @@ class SignIn(auth_views.LoginView):
         user_pk, since = was_signed_in(self.request)
         lived_s = settings.SESSION_COOKIE_AGE
         context["signed_out_after"] = span(lived_s) if since and time.time() - since >= lived_s else ""
+        context["unsaved"] = "unsaved" in self.request.GET
         context.update(way_back(context[self.redirect_field_name], user_pk))
         return context
 

@@ -314,7 +314,7 @@ def hide(page, hidden):
     )
 
 
-def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(gallery, sign_in):
+def test_a_hidden_tab_asks_once_a_minute_for_its_title_and_at_once_when_it_is_seen_again(gallery, sign_in):
     page = sign_in("olga")
     page.clock.install()
     page.goto(gallery.instances)
@@ -322,8 +322,11 @@ def test_a_hidden_tab_asks_nothing_and_asks_at_once_when_it_is_seen_again(galler
     page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
 
     hide(page, True)
-    page.clock.run_for(120_000)
+    page.clock.run_for(58_000)
     assert asked == []
+    with page.expect_response(lambda answer: "since=" in answer.url):
+        page.clock.run_for(4_000)
+    assert len(asked) == 1
     with page.expect_response(lambda answer: "since=" in answer.url):
         hide(page, False)
 

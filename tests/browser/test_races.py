@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.stack import PASSWORD
+
 DEBUG = "/e/gallery/debug/"
 # Let each answer to a question of a kind wait until the test lets it in: `gates[0]()` is the first that was asked.
 HOLD = """(kind) => {
@@ -27,6 +29,25 @@ def asked(page):
     found = []
     page.on("request", lambda each: found.append(each.url) if each.is_navigation_request() else None)
     return found
+
+
+def sign_in_again(page, user, path=None):
+    if path:
+        page.goto(f"/login/?next={path}")
+    page.get_by_label("User name").fill(user)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/login/" not in url)
+
+
+def add_button(page, name, kind, value):
+    """Add a button as a page has it that shows more instances or a failed batch."""
+    page.evaluate(
+        "([name, kind, value]) => { const button = document.createElement('button');"
+        " Object.assign(button, { textContent: name, type: 'button' });"
+        " button.dataset[kind] = value; document.querySelector('.bar').append(button); }",
+        [name, kind, value],
+    )
 
 
 @pytest.fixture
@@ -143,3 +164,126 @@ def test_a_preview_after_the_sign_in_ended_says_so_and_keeps_what_is_typed(galle
     expect(page.get_by_text("You were signed out")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("What you typed is kept here only")
     expect(page.get_by_role("textbox", name="Naming Format")).to_have_value("{instance_id}")
+
+
+def test_all_that_match_are_not_selected_in_silence_when_no_answer_comes_or_the_sign_in_ended(lists, gallery, sign_in):
+    page = lists()
+    page.locator(f"tr[data-key='{gallery.found['encoder-1']}'] input[name=id]").check()
+    add_button(page, "Select all that match", "selectMatching", f"{gallery.instances}selection.json")
+    more = page.get_by_role("button", name="Select all that match")
+
+    page.route("**/selection.json", lambda route: route.abort())
+    more.click()
+    expect(page.get_by_role("alert")).to_contain_text("The ec2mon server did not answer")
+    page.unroute("**/selection.json")
+    page.context.clear_cookies()
+    more.click()
+
+    expect(page.get_by_text("You were signed out")).to_be_visible()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+    assert sign_in.complaints
+    sign_in.complaints.clear()
+
+
+def test_the_failed_ones_join_the_selection_and_those_that_are_elsewhere_are_counted(lists, gallery):
+    page = lists()
+    ids = f"{gallery.found['encoder-2']} i-00000000000000001 i-00000000000000002"
+    page.locator(f"tr[data-key='{gallery.found['encoder-1']}'] input[name=id]").check()
+    add_button(page, "Select the failed ones", "selectIds", ids)
+
+    page.get_by_role("button", name="Select the failed ones").click()
+
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    expect(page.get_by_text("2 of 3 are not on this page")).to_be_visible()
+
+
+def test_a_selection_is_not_taken_over_by_who_signs_in_next(lists, gallery):
+    page = lists()
+    page.locator(f"tr[data-key='{gallery.found['encoder-1']}'] input[name=id]").check()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+
+    page.context.clear_cookies()
+    sign_in_again(page, "maria", gallery.instances)
+
+    expect(page.get_by_text("1 selected")).to_be_hidden()
+    expect(page.locator("input[name=id]:checked")).to_have_count(0)
+
+
+def test_what_was_typed_is_back_after_a_save_that_only_found_the_sign_in(gallery, sign_in):
+    page = sign_in("maria", "/e/gallery/configuration/")
+    name = page.get_by_role("textbox", name="Naming Format")
+    name.fill("{instance_id} kept")
+    page.context.clear_cookies(name="sessionid")
+
+    page.get_by_role("button", name="Save format").click()
+    expect(page.get_by_text("What you sent was not saved")).to_be_visible()
+    sign_in_again(page, "maria")
+
+    expect(page.get_by_text("so nothing was saved")).to_be_visible()
+    expect(name).to_have_value("{instance_id} kept")
+    page.reload()
+    expect(page.get_by_text("so nothing was saved")).to_be_hidden()
+    expect(name).not_to_have_value("{instance_id} kept")
+
+
+def test_keys_are_never_kept_in_the_browser(gallery, sign_in):
+    page = sign_in("maria", "/e/keyless/general/")
+    page.get_by_label("Account ID").fill("123456789012")
+    page.get_by_label("Access Key ID").fill("AKIAOFTESTSONLY00000")
+    page.get_by_label("Secret Access Key").fill("secret-of-tests-only-secret-of-tests-onl")
+    page.get_by_label("Session Token").fill("token-of-tests-only")
+    page.context.clear_cookies(name="sessionid")
+
+    page.get_by_role("button", name="Save and test").click()
+    page.wait_for_url("**/login/**")
+    stored = page.evaluate("JSON.stringify(Object.values(sessionStorage))")
+    sign_in_again(page, "maria")
+
+    expect(page.get_by_label("Account ID")).to_have_value("123456789012")
+    expect(page.get_by_label("Access Key ID")).to_have_value("")
+    assert "123456789012" in stored
+    assert "AKIAOFTESTS" not in stored and "secret-of" not in stored and "token-of" not in stored
+
+
+def test_a_choice_that_follows_another_is_sent_after_it_is_answered(lists, gallery):
+    page = lists()
+    page.evaluate(HOLD, "settings")
+
+    page.keyboard.press("u")
+    page.keyboard.press("u")
+    page.wait_for_function(HELD, arg=1)
+    assert page.evaluate("asks") == 1
+    page.evaluate("gates[0]()")
+
+    page.wait_for_function(HELD, arg=2)
+
+
+def test_a_form_that_did_not_get_away_still_asks_before_it_is_left(gallery, sign_in):
+    page = sign_in("maria", "/e/gallery/configuration/")
+    page.get_by_role("textbox", name="Naming Format").fill("{instance_id} unsaved")
+    page.route("**/configuration/", lambda route: route.fulfill(status=204) if route.request.method == "POST" else None)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    with page.expect_response(lambda answer: answer.status == 204):
+        page.get_by_role("button", name="Save format").click()
+    assert asked == []
+    page.get_by_role("link", name="Events").first.click()
+
+    expect(page).to_have_url(re.compile("/events/"))
+    assert asked == ["beforeunload"]
+
+
+def test_a_paused_page_follows_what_was_begun_on_it_and_nothing_else(lists, gallery):
+    page = lists()
+    page.keyboard.press("p")
+    row = page.locator(f"tr[data-key='{gallery.found['encoder-2']}']")
+
+    page.get_by_role("link", name="Stop encoder-2").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop instance").click()
+    expect(page.get_by_role("region", name="Results of actions")).to_contain_text("encoder-2 stopped", timeout=60_000)
+
+    expect(page.locator("[data-pause]")).to_have_attribute("aria-pressed", "true")
+    expect(row).to_contain_text("Running")
+    page.keyboard.press("p")
+    expect(row).to_contain_text("Stopped")

@@ -81,14 +81,15 @@ def test_a_form_sent_too_late_leads_back_to_its_page_and_does_nothing(browser, t
     time_passes(hours=9)
 
     answer = browser.post("/e/frankfurt-playout/actions/", headers={"referer": f"http://testserver{INSTANCES}"})
-    assert answer.headers["Location"] == "/login/?next=/e/frankfurt-playout/instances/%3Fq%3Dstate%253Arunning"
+    page = "/e/frankfurt-playout/instances/%3Fq%3Dstate%253Arunning"
+    assert answer.headers["Location"] == f"/login/?next={page}&unsaved=1"
 
 
 @pytest.mark.parametrize("referer", ["https://evil.example/x", "http://[", "", "//", "\x00"])
 def test_a_form_sent_too_late_from_no_page_of_ours_leads_to_the_overview(client, referer):
     answer = client.post("/e/frankfurt-playout/actions/", headers={"referer": referer})
 
-    assert answer.headers["Location"] == "/login/?next=/"
+    assert answer.headers["Location"] == "/login/?next=/&unsaved=1"
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"groups": []}])
@@ -254,3 +255,13 @@ def test_what_is_not_there_or_not_allowed_is_one_card_with_a_way_back(viewer, ad
     assert f"<h1>{title}</h1>" in html
     assert works in html
     assert '<a class="btn btn--primary" href="/">Go to the overview</a>' in html
+
+
+def test_the_sign_in_after_a_form_says_that_nothing_was_saved(browser, time_passes):
+    time_passes(hours=9)
+
+    sent_to = browser.post(INSTANCES, headers={"referer": f"http://testserver{INSTANCES}"}).headers["Location"]
+    said = browser.get(sent_to).content.decode()
+
+    assert "What you sent was not saved, and nothing was asked of AWS." in said
+    assert "Nothing you started was interrupted." not in said

@@ -1,4 +1,4 @@
-/* Start, stop, reboot: one dialog which names everything it will touch. The server writes it, and checks again. */
+/* Start, stop, reboot: the server writes the dialog, and checks again. */
 import { $, copies, fragment, on, parse, say } from "./dom.js";
 import * as flashes from "./flashes.js";
 import * as live from "./live.js";
@@ -9,12 +9,11 @@ import { repaint } from "./time.js";
 const IN_ADDRESS = 100;
 const dialog = $("#dlg-act");
 let asked = 0;
-const NO_ANSWER = ["crit", "No answer from the ec2mon server", "It is not known whether the request arrived. Check the states before trying again."];
 
 /* form.action would be the field of that name. */
 const addressOf = (form) => form.getAttribute("action");
 
-/* Cancel is the safe button, so it has the focus; the button that acts waits for the number where one is asked for. */
+/* Cancel has the focus; the button that acts waits for the number where one is asked for. */
 const show = (form) => {
   dialog.replaceChildren(...copies([form]));
   if (!dialog.open) dialog.showModal();
@@ -43,7 +42,7 @@ const ask = async (url, options) => {
   if (live.isLost()) { say("Start and Stop are off until the ec2mon server answers"); return; }
   const mine = ++asked;
   try { await take(await fragment("dialog", url, options), () => mine === asked && !$("dialog[open]")); }
-  catch { if (mine === asked) flashes.flash("crit", "The ec2mon server did not answer", "Nothing was asked of AWS. Try again."); }
+  catch { if (mine === asked) flashes.silence("Nothing was asked of AWS. Try again."); }
 };
 
 /** Ask what a verb would do to some instances. */
@@ -60,7 +59,7 @@ const submit = async (form, submitter) => {
   form.dataset.sent = "1";
   submitter?.setAttribute("aria-disabled", "true");
   try { await take(await fragment("dialog", addressOf(form), { method: "POST", body: new FormData(form, submitter) }), () => dialog.contains(form) || !$("dialog[open]"), form); }
-  catch { if (dialog.contains(form)) dialog.close(); flashes.flash(...NO_ANSWER); live.hurry(); }
+  catch { if (dialog.contains(form)) dialog.close(); flashes.silence("It is not known whether the request arrived. Check the states before trying again."); live.hurry(); }
   delete form.dataset.sent;
   submitter?.removeAttribute("aria-disabled");
 };

@@ -1,4 +1,4 @@
-/* Small tools every other module uses: finding, listening, asking, making, storing, announcing. */
+/* Small tools of every other module. */
 
 export const root = document.documentElement;
 export const $ = (selector, within = document) => within.querySelector(selector);
@@ -11,10 +11,11 @@ export const on = (type, selector, listener) =>
     if (element) listener(event, element);
   });
 
-/** What this tab remembers until it is closed. */
+/** What this tab remembers for its user until it is closed. */
+const own = "ec2mon." + root.dataset.user + ".";
 export const session = {
-  get(name) { try { return sessionStorage.getItem("ec2mon." + name); } catch { return null; } },
-  set(name, value) { try { sessionStorage.setItem("ec2mon." + name, value); } catch { /* private window */ } },
+  get(name) { try { return sessionStorage.getItem(own + name); } catch { return null; } },
+  set(name, value) { try { sessionStorage.setItem(own + name, value); } catch { /* private window */ } },
 };
 
 /** Ask the server for a part of a page: docs/fragments.md. */
@@ -24,7 +25,7 @@ export const parse = async (answer) => new DOMParser().parseFromString(await ans
 /** Copy nodes of another page. */
 export const copies = (nodes) => Array.from(nodes, (node) => document.importNode(node, true));
 
-/** Make an element; texts are always set as text, never as HTML. */
+/** Make an element; never of HTML. */
 export const make = (tag, properties, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties || {})) name in node ? (node[name] = value) : node.setAttribute(name, value);

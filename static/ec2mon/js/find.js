@@ -1,5 +1,4 @@
-/* Find in all elements: a combobox whose list the server writes. The focus stays in the field; Enter opens the active
-   option, or the page of all results when what is typed has not been answered yet. */
+/* Find in all elements: a combobox whose list the server writes; before its answer Enter opens the page of results. */
 import { $, $$, copies, fragment, on, paint, parse } from "./dom.js";
 import { openDialog } from "./frame.js";
 import { signedOut } from "./live.js";

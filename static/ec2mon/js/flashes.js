@@ -36,6 +36,9 @@ export const flash = (tone, title, body) => {
   dock().append(node);
 };
 
+/** Say that no answer came, and what that means. */
+export const silence = (body) => flash("crit", "The ec2mon server did not answer", body);
+
 export const start = () => {
   on("click", ".flash__close", (_event, button) => drop(button.closest(".flash")));
   withoutDismissed(document);

@@ -1,18 +1,34 @@
 /* Forms: unsaved changes, slow submits, moments in time, the naming format. */
-import { $, $$, copies, fragment, on, paint, parse } from "./dom.js";
+import { root, $, $$, copies, fragment, on, paint, parse, session } from "./dom.js";
+import { flash } from "./flashes.js";
 import { signedOut } from "./live.js";
 import { absolute, now, relative, span } from "./time.js";
 
 const PREVIEW_AFTER_MS = 200;
 
-const guard = (form) => {
-  const state = () => new URLSearchParams(new FormData(form)).toString(), before = state();
-  form.addEventListener("submit", () => { form.dataset.sent = "1"; });
-  addEventListener("beforeunload", (event) => { if (!form.dataset.sent && state() !== before) event.preventDefault(); });
+/* Compared is what the server wrote. A form that was sent may not get away. */
+const guard = (form, at) => {
+  const state = (one) => new URLSearchParams(new FormData(one)).toString(), written = form.cloneNode(true);
+  let sent = false;
+  written.reset();
+  form.addEventListener("submit", () => { sent = true; session.set(place, JSON.stringify([at, typed(form).map((field) => field[part(field)])])); });
+  addEventListener("beforeunload", (event) => { if (!sent && state(form) !== state(written)) event.preventDefault(); sent = false; });
 };
 
-/* A choice goes at once by pointer. With the keyboard every arrow is a choice, so it waits for Enter, for its button,
-   which shows then, or until the focus leaves the form: what stands in the field is what holds. */
+/* What was typed comes back after a save that only found the sign-in; keys are never kept. */
+const place = "typed " + location.pathname;
+const typed = (form) => $$("input:not([type=hidden], [type=password], [data-secret]), select", form);
+const part = ({ type }) => (/checkbox|radio/.test(type) ? "checked" : "value");
+const bringBack = (forms) => {
+  const [at, values] = JSON.parse(session.get(place) || "[]"), form = forms[at];
+  session.set(place, "");
+  if (!form || new URL(document.referrer || location).pathname !== root.dataset.login || typed(form).length !== values.length) return;
+  typed(form).forEach((field, i) => { field[part(field)] = values[i]; });
+  if (form.dataset.previewUrl) previewSoon(form);
+  flash("warn", "You were signed out, so nothing was saved", "What you typed is here again, without keys. Save it now.");
+};
+
+/* With the keyboard every arrow is a choice, so it waits: docs/fragments.md. */
 const choosing = () => {
   const CHOICE = "form[data-autosubmit] select";
   let byKeys = false;
@@ -42,8 +58,7 @@ const submitting = (event, form) => {
   addEventListener("pagehide", () => { clearInterval(timer); paint(button, before); button.removeAttribute("aria-disabled"); delete form.dataset.under; }, { once: true });
 };
 
-/* A moment is one text field in ISO order, echoed in words. The browser's own date field follows the browser's
-   language and would show 03/19 to some and 19/03 to others. */
+/* A browser's own date field would show 03/19 to some and 19/03 to others. */
 const readMoment = (text) => {
   const m = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)$/.exec(text.trim());
   const t = m ? Date.UTC(+m[1], m[2] - 1, +m[3], +m[4], +m[5]) : NaN;
@@ -75,7 +90,7 @@ const insert = (text, input) => {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 };
 
-/* The server renders the preview. Every element of its answer that has an id replaces the page's own content of it. */
+/* The server renders the preview: docs/fragments.md. */
 let latest = 0, timer = 0;
 const preview = async (form) => {
   const mine = ++latest, field = $("[data-fmt]", form), url = new URL(form.dataset.previewUrl, location.href);
@@ -103,7 +118,9 @@ const preview = async (form) => {
 const previewSoon = (form) => { clearTimeout(timer); timer = setTimeout(preview, PREVIEW_AFTER_MS, form); };
 
 export const start = () => {
-  $$("form[data-guard]").forEach(guard);
+  const guarded = $$("form[data-guard]");
+  guarded.forEach(guard);
+  bringBack(guarded);
   on("submit", "form", submitting);
   choosing();
   on("input", "[data-when]", (_event, input) => echo(input));

@@ -2,7 +2,7 @@
 import { $, $$, on, say, session } from "./dom.js";
 import * as likes from "./likes.js";
 
-/* Menus are placed next to their button through the CSSOM: there is no style attribute in the markup. */
+/* Menus are placed through the CSSOM. */
 const menus = () => document.addEventListener("beforetoggle", (event) => {
   const menu = event.target;
   if (event.newState !== "open" || !menu.classList?.contains("pop")) return;

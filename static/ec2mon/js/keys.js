@@ -1,4 +1,4 @@
-/* Single keys. They do nothing inside fields and dialogs, never act without a dialog, and can be turned off. */
+/* Single keys: not inside fields and dialogs, and only a dialog acts. */
 import { root, $, $$, on, say } from "./dom.js";
 import * as actions from "./actions.js";
 import { openDialog } from "./frame.js";

@@ -1,5 +1,4 @@
-/* How the reader likes the pages. The server keeps it with the user and writes it into <html>, so it is there on every
-   computer and from the first paint on; a change shows at once, the page stays where it is. */
+/* How the reader likes the pages: kept with the user, written into <html>, changed at once. */
 import { root, $, $$, fragment, on, say } from "./dom.js";
 import { flash } from "./flashes.js";
 import { signedOut } from "./live.js";
@@ -9,10 +8,13 @@ const form = $("#pop-theme");
 /* The name of a setting is the name of its field; the zone is written shorter into <html>. */
 const PLACE = { time_zone: "tz" };
 
-/** Show a setting and keep it. */
-export const keep = async (name, value) => {
+/** Show a setting and keep it, one after the other: the last choice wins. */
+let last = null;
+export const keep = (name, value) => {
   root.dataset[PLACE[name] || name] = value;
-  if (!form) return;
+  if (form) last = Promise.resolve(last).then(() => send(name, value));
+};
+const send = async (name, value) => {
   const body = new URLSearchParams([["csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value], [name, value]]);
   try {
     const answer = await fragment("settings", form.getAttribute("action"), { method: "POST", body, keepalive: true });
@@ -28,7 +30,7 @@ export const toggleZone = () => {
   say("Times are shown in " + zoneName());
 };
 
-/** Bring the menu in line with the page, also when the browser filled it from its memory. */
+/** Bring the menu in line with the page. */
 export const start = (changed) => {
   on("click", "[data-tz-toggle]", toggleZone);
   for (const name of ["theme", "density"]) for (const input of $$(`#pop-theme input[name=${name}]`)) {

@@ -5,12 +5,12 @@ import * as table from "./table.js";
 import { absolute, now, repaint, setNow, zoneName } from "./time.js";
 import { bring, look, onFree, remember } from "./use.js";
 
-const FAST_MS = 5000, SLOW_MS = 15000, HURRY_MS = 2000, PATIENCE_MS = 8000;
+const FAST_MS = 5000, SLOW_MS = 15000, HIDDEN_MS = 60000, HURRY_MS = 2000, PATIENCE_MS = 8000;
 /* Two beats that are not answered make 3 + 2.5 + 0.5 + 2.5 s. */
 const BEAT_MS = 3000, BEAT_PATIENCE_MS = 2500;
 const source = $("[data-live]");
 const waiting = new Map();
-let timer = 0, asking = null, paused = false, failures = 0, silences = 0, heardAt = now(), aliveAt = heardAt, hurries = 0, over = false;
+let timer = 0, asking = null, paused = false, failures = 0, silences = 0, heardAt = now(), aliveAt = heardAt, hurries = 0, over = false, follows = false;
 
 export const isLost = () => failures >= 2 || silences >= 2;
 export const isLive = () => !!source;
@@ -30,7 +30,7 @@ const applyPart = (node, fresh) => {
 };
 const release = () => { if (waiting.size) { look(); for (const [node, fresh] of waiting) applyPart(node, fresh); } };
 
-/* Not under an open dialog or menu, nor while somebody types: then the page stays as it is and is asked again. */
+/* Not under an open dialog or menu, nor while somebody types. */
 const reload = () => { if (!$("dialog[open], :popover-open, input:focus:not([type=checkbox]), select:focus")) location.reload(); return false; };
 
 /** Bring the page to what the answer says; false when its shape changed and the page was loaded anew. */
@@ -39,10 +39,10 @@ const apply = (answer) => {
   if ((freshTable && !table.table) || (told?.dataset.shape || "") !== (source.dataset.shape || "")) return reload();
   look();
   const mine = new Map(parts(document).map((node) => [node.dataset.livePart, node]));
-  for (const fresh of parts(answer)) { const node = mine.get(fresh.dataset.livePart); if (node) applyPart(node, fresh); }
-  if (freshTable) table.apply(freshTable);
+  for (const fresh of parts(answer)) { const name = fresh.dataset.livePart, node = mine.get(name); if (node && (!paused || name === "dock")) applyPart(node, fresh); }
+  if (freshTable && !paused) table.apply(freshTable);
   if (answer.title) document.title = answer.title;
-  if (told) { source.dataset.revision = told.dataset.revision || ""; source.toggleAttribute("data-busy", told.hasAttribute("data-busy")); setNow(told.dataset.now); }
+  if (told) { if (!paused) source.dataset.revision = told.dataset.revision || ""; source.toggleAttribute("data-busy", told.hasAttribute("data-busy")); setNow(told.dataset.now); }
   markPaused();
   flashes.settle();
   repaint();
@@ -65,7 +65,7 @@ const ask = async (since) => {
 /** Ask once, now; `whole` asks for every row. Tells whether an answer came. */
 const refresh = async (whole) => {
   if (!source || over) return false;
-  /* of several that wait only one goes on at a time, so that no old answer comes after a newer one */
+  /* one at a time, so that no old answer comes after a newer one */
   while (asking) await asking;
   asking = ask(whole ? "" : source.dataset.revision).then((came) => { if (came) found(); return came; }, () => { missed(); return false; });
   const came = await asking;
@@ -75,13 +75,16 @@ const refresh = async (whole) => {
 
 const schedule = () => {
   clearTimeout(timer);
-  if (!source || over || paused || document.hidden) return;
-  const wait = hurries > 0 ? HURRY_MS : failures || isLost() || source.hasAttribute("data-busy") ? FAST_MS : SLOW_MS;
+  const busy = source?.hasAttribute("data-busy");
+  if (hurries <= 0 && !busy) follows = false;
+  if (!source || over || (paused && !follows)) return;
+  /* a hidden tab still counts in its title what needs attention */
+  const wait = document.hidden ? HIDDEN_MS : hurries > 0 ? HURRY_MS : failures || isLost() || busy ? FAST_MS : SLOW_MS;
   timer = setTimeout(async () => { hurries--; await refresh(); schedule(); }, wait);
 };
 
-/** Ask at once, and a few times soon after: something is about to change. */
-export const hurry = async () => { hurries = 3; clearTimeout(timer); await refresh(); schedule(); };
+/** Ask at once and soon after: something is about to change. A paused page follows its dock. */
+export const hurry = async () => { hurries = 3; follows = true; clearTimeout(timer); await refresh(); schedule(); };
 
 const found = () => {
   heardAt = aliveAt = now();
@@ -98,8 +101,7 @@ const miss = () => {
   banner("No answer from the ec2mon server since " + absolute(aliveAt, "t") + " " + zoneName(), "This page shows what it had then and tries again every 5 s. Start and Stop are off meanwhile.", null);
 };
 
-/* Whether the server is there is asked more often than what changed: it costs one trivial query, and a calm page must
-   not look well for half a minute without a server. */
+/* Cheap, so more often: a calm page must not look well without a server. */
 const beat = async () => {
   if (over || document.hidden) return;
   try {
@@ -149,6 +151,7 @@ const markPaused = () => {
 };
 export const togglePause = () => {
   paused = !paused;
+  follows = false;
   markPaused();
   say(paused ? "Live updates paused" : "Live updates on");
   if (paused) clearTimeout(timer); else refresh().then(schedule);
@@ -160,7 +163,7 @@ export const start = () => {
   if (!source) return;
   on("click", "[data-pause]", togglePause);
   onFree(release);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) clearTimeout(timer); else if (!paused) refresh().then(schedule); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) schedule(); else if (!paused) refresh().then(schedule); });
   schedule();
   if (root.dataset.health) setInterval(beat, BEAT_MS);
 };

@@ -1,5 +1,4 @@
-/* Live data, selection, dialogs and keys for pages that work without script too. No dependency, no build step.
-   What is asked of the server, and what pages carry for it: docs/fragments.md. */
+/* What is asked of the server, and what pages carry for it: docs/fragments.md. */
 import * as actions from "./actions.js";
 import * as find from "./find.js";
 import * as flashes from "./flashes.js";

@@ -1,8 +1,9 @@
-/* The selection: a set of instance IDs which survives refreshes, and filter, order and page too. */
+/* The selection survives refresh, filter, order and page. */
 import { $, $$, grouped, on, paint, plural, say, session } from "./dom.js";
+import { flash, silence } from "./flashes.js";
+import { signedOut } from "./live.js";
 import { rows, table } from "./table.js";
 
-const WORDS = { start: ["Start", "started"], stop: ["Stop", "stopped"], reboot: ["Reboot", "rebooted"] };
 const bulk = $("[data-bulk]"), place = "selected " + location.pathname;
 /* each ID with what may be asked of it, for rows which the filter hides just now */
 const chosen = new Map(bulk ? JSON.parse(session.get(place) || "[]") : []);
@@ -31,9 +32,9 @@ export const refresh = () => {
   paint($("[data-bulk-note]"), chosen.size > n ? grouped(chosen.size - n) + " of them not shown here" : "");
   for (const button of $$("[data-bulk-act]")) {
     const verb = button.dataset.bulkAct, fit = Array.from(chosen.values()).filter((verbs) => verbs.split(" ").includes(verb)).length;
-    paint($("span", button), WORDS[verb][0] + " " + grouped(fit));
+    paint($("span", button), verb[0].toUpperCase() + verb.slice(1) + " " + grouped(fit));
     button.disabled = !fit;
-    button.title = fit < chosen.size ? fit + " of " + chosen.size + " can be " + WORDS[verb][1] : "";
+    button.title = fit < chosen.size ? fit + " of " + chosen.size + " can " + verb : "";
   }
 };
 
@@ -49,12 +50,13 @@ export const choose = (input, wanted, range) => {
 
 export const clear = (quietly) => { chosen.clear(); refresh(); if (!quietly) say("Selection cleared"); };
 
-/* More than the page shows: the server names them here and now, nothing is decided later by a query. */
+/* More than the page shows: the server names them here and now. */
 const matching = async (button) => {
   try {
     const answer = await fetch(button.dataset.selectMatching, { cache: "no-store" });
+    if (signedOut(answer, "Your selection is kept.")) return;
     for (const [id, verbs] of (await answer.json()).instances) chosen.set(id, verbs);
-  } catch { say("The ec2mon server did not answer"); return; }
+  } catch { silence("The selection is as it was. Try again."); return; }
   refresh();
   say(plural(chosen.size, "instance", "instances") + " selected");
 };
@@ -70,10 +72,10 @@ export const start = () => {
   on("click", "[data-bulk-clear]", () => { clear(); $("[data-select-all]")?.focus(); });
   on("click", "[data-select-matching]", (_event, button) => matching(button));
   on("click", "[data-select-ids]", (_event, button) => {
-    chosen.clear();
-    const wanted = new Set(button.dataset.selectIds.split(" "));
-    rows().filter((row) => wanted.has(row.dataset.key)).forEach((row) => chosen.set(row.dataset.key, row.dataset.can));
+    const wanted = button.dataset.selectIds.split(" "), found = rows().filter((row) => wanted.includes(row.dataset.key)), away = wanted.length - found.length;
+    found.forEach((row) => chosen.set(row.dataset.key, row.dataset.can));
     refresh();
+    if (away) flash("warn", away + " of " + wanted.length + " are not on this page", "Select them where they are shown.");
   });
   document.addEventListener("ec2mon:rows", refresh);
   addEventListener("pageshow", refresh);

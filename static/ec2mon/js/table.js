@@ -1,5 +1,4 @@
-/* The live table holds still. Rows are matched by data-key and only the cells that differ are replaced. Rows never
-   move, appear or vanish by themselves: a notice offers it, or it happens after a minute without any input. */
+/* The live table holds still: docs/fragments.md. */
 import { $, copies, grouped, icon, make, plural, root, say } from "./dom.js";
 import { bring, idleMs, look, onFree, remember } from "./use.js";
 

@@ -1,4 +1,4 @@
-/* The Wall, for a screen nobody touches: it never shows old news as if it were new, and loads itself anew once a day. */
+/* The Wall never shows old news as new, and loads itself anew once a day. */
 import { $, paint } from "./dom.js";
 import * as live from "./live.js";
 import { repaint } from "./time.js";
