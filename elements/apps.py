@@ -1,7 +1,7 @@
 """Start-up wiring of the app."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class ElementsConfig(AppConfig):
@@ -11,10 +11,11 @@ class ElementsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks, the Activity of log-ins and the django-q schedule."""
+        """Register the system checks, the Activity of log-ins, and what each migrate sees to."""
         from elements import checks  # noqa: F401  (registers itself)
         from elements.tasks import write_schedules
-        from elements.usecases import sign_ins
+        from elements.usecases import compact, sign_ins
 
         sign_ins.connect()
+        pre_migrate.connect(compact.begin_compact, sender=self)
         post_migrate.connect(write_schedules, sender=self)

@@ -15,7 +15,7 @@ from django_q.tasks import async_task
 
 from elements.domain.lanes import QUICK
 from elements.models import Element, Poll, WorkerBeat
-from elements.usecases import follow_actions, prune, run_polls
+from elements.usecases import compact, follow_actions, prune, run_polls
 from elements.usecases.change_instance_state import perform
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 DEFAULT, OPS = "default", "ops"
 BEAT_EVERY_S = 5.0
 KEEP_FAILURES_DAYS = 7
+FORGOTTEN_AT_ONCE = 500
 
 
 def tick(now: datetime) -> None:
@@ -102,10 +103,12 @@ def perform_actions(element_id: int, action_pks: list[int]) -> None:
 
 
 def prune_all() -> None:
-    """Remove what has been kept long enough, and what django-q would keep for ever."""
+    """Remove what has been kept long enough, and what django-q would keep for ever; give back what that took."""
     now = timezone.now()
     prune.prune(now)
-    Failure.objects.filter(stopped__lt=now - timedelta(days=KEEP_FAILURES_DAYS)).delete()
+    old = Failure.objects.filter(stopped__lt=now - timedelta(days=KEEP_FAILURES_DAYS)).order_by("stopped")
+    Failure.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])).delete()
+    compact.compact()
 
 
 def scheduled_tick() -> None:

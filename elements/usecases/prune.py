@@ -1,93 +1,146 @@
 """Remove what has been kept long enough, in small steps that hold no lock for long."""
 
-import random
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Model, QuerySet
 
-from elements.models import Action, Activity, DebugRecord, Element, WorkerBeat
+from elements.domain.strides import Stride
+from elements.models import Action, Activity, Change, DebugRecord, Instance, ScheduledEvent, WorkerBeat
+from elements.models.instance_descriptions import InstanceDescription
+from elements.usecases import backlogs
+from elements.usecases.backlogs import Backlog
 
-STEP = 500
 # A run ends after this long, well before its task would be cut off; the next one goes on a minute later.
 RUN_S = 20.0
 ACTION_DAYS = 90
 ACTIVITY_DAYS = 366
+# As many elements are looked at by one statement; databases limit how long it may be.
+TOGETHER = 100
 
-Job = Callable[[], int]
+Keys = Sequence[Any]
+# Given how many keys are wanted: these, and whether there may be more.
+Find = Callable[[int], tuple[Keys, bool]]
+Clock = Callable[[], float]
 
 
-def prune(now: datetime, *, clock: Callable[[], float] = time.monotonic) -> None:
+def prune(now: datetime, *, clock: Clock = time.monotonic) -> int:
     """Apply every retention: instances, scheduled events, history, Debug records, actions, Activity, sessions.
 
-    Everything gets one step in turn, in an order of its own each time, so that one big backlog keeps nothing else
-    waiting however short the run.
+    Every kind takes one step in turn, and within a step every element has its share, the most overdue first: one big
+    backlog keeps nothing else waiting, however short the run. Return how many rows were removed.
     """
-    until = clock() + RUN_S
-    jobs = [*_of_elements(now), *_of_all(now)]
-    random.shuffle(jobs)
-    waiting = deque(jobs)
+    until, removed = clock() + RUN_S, 0
+    waiting = deque([*_of_elements(now), *_of_all(now)])
     while waiting and clock() < until:
         job = waiting.popleft()
-        if job() >= STEP:
+        removed += job.step(clock)
+        if job.has_more:
             waiting.append(job)
+    return removed
 
 
-def _of_elements(now: datetime) -> Iterator[Job]:
-    for element in Element.objects.all():
-        gone = element.instances.filter(gone_at__lt=_days_ago(now, element.gone_retention_days))
-        yield partial(_step, gone, "gone_at")
-        ended = element.scheduled_events.filter(cleared_at__lt=_days_ago(now, element.event_retention_days))
-        yield partial(_step, ended, "cleared_at")
-        past = element.changes.filter(at__lt=_days_ago(now, element.history_retention_days))
-        yield partial(_step, past, "at")
-        old = element.debug_records.filter(at__lt=_days_ago(now, element.debug_retention_days))
-        yield partial(_step, old, "at")
-        yield partial(_step_of_surplus, element)
+class _Job:
+    """Rows of one kind that are to go."""
+
+    def __init__(self, find: Find, remove: Callable[[Keys], object]) -> None:
+        self._find, self._remove = find, remove
+        self._stride = Stride()
+        self.has_more = True
+
+    def step(self, clock: Clock) -> int:
+        """Remove so many rows as take a moment; they are looked up before anything is locked."""
+        keys, self.has_more = self._find(self._stride.size)
+        if keys:
+            with transaction.atomic():
+                began = clock()
+                self._remove(keys)
+            self._stride.took(len(keys), clock() - began)
+        return len(keys)
 
 
-def _of_all(now: datetime) -> Iterator[Job]:
-    yield partial(_step_of_actions, _days_ago(now, ACTION_DAYS))
-    yield lambda: Activity.objects.forget_before(_days_ago(now, ACTIVITY_DAYS), at_most=STEP)
-    yield partial(_step, Session.objects.filter(expire_date__lt=now), "expire_date")
-    yield partial(_step, WorkerBeat.objects.filter(at__lt=_days_ago(now, 1)), "at")
+class _Shared:
+    """Finds rows of many elements, in turn, with one statement for many of them."""
+
+    def __init__(self, model: type[Model], column: str, found: list[Backlog]) -> None:
+        self._model, self._column, self._waiting = model, column, deque(found)
+
+    def __call__(self, size: int) -> tuple[Keys, bool]:
+        turn = [self._waiting.popleft() for _ in range(min(size, TOGETHER, len(self._waiting)))]
+        share = size // len(turn)
+        rows = backlogs.oldest_of(self._model, self._column, [(backlog, share) for backlog in turn])
+        taken = Counter(element_id for element_id, _ in rows)
+        self._waiting.extend(backlog for backlog in turn if taken[backlog.element_id] >= share)
+        return sorted(key for _, key in rows), bool(self._waiting)
 
 
-def _step(rows: "QuerySet[Any]", oldest_first: str) -> int:
-    """Remove the oldest of the rows; return how many were found. The order is that of an index."""
-    pks = list(rows.order_by(oldest_first).values_list("pk", flat=True)[:STEP])
-    if pks:
-        rows.model._default_manager.filter(pk__in=pks).delete()
-    return len(pks)
+def _of_elements(now: datetime) -> Iterator[_Job]:
+    for kept, found in backlogs.by_age(now).items():
+        if found:
+            remove = _remove_instances if kept.model is Instance else _remove(kept.model)
+            yield _Job(_Shared(kept.model, kept.column, found), remove)
+    if surplus := backlogs.by_number():
+        yield _Job(_Shared(DebugRecord, "id", surplus), _remove(DebugRecord))
 
 
-def _step_of_surplus(element: Element) -> int:
-    return _step(_surplus_records(element), "pk")
+def _of_all(now: datetime) -> Iterator[_Job]:
+    yield _Job(_settled_before(_days_ago(now, ACTION_DAYS)), _remove_actions)
+    year = _days_ago(now, ACTIVITY_DAYS)
+    forget = lambda keys: Activity.objects.forget_before(year, at_most=len(keys))  # noqa: E731
+    yield _Job(_first(Activity.objects.filter(at__lt=year), "at"), forget)
+    yield _Job(_first(Session.objects.filter(expire_date__lt=now), "expire_date"), _remove(Session))
+    yield _Job(_first(WorkerBeat.objects.filter(at__lt=_days_ago(now, 1)), "at"), _remove(WorkerBeat))
 
 
-def _surplus_records(element: Element) -> "QuerySet[DebugRecord]":
-    """Return the records older than the newest `debug_max_rows`."""
-    if not element.debug_max_rows:
-        return element.debug_records.all()
-    newest = element.debug_records.newest().values_list("pk", flat=True)
-    oldest_kept = newest[element.debug_max_rows - 1 : element.debug_max_rows].first()
-    if oldest_kept is None:
-        return element.debug_records.none()
-    return element.debug_records.filter(pk__lt=oldest_kept)
+def _first(rows: "QuerySet[Any]", order: str) -> Find:
+    """Find the first of some rows, in the order of an index."""
+
+    def find(size: int) -> tuple[Keys, bool]:
+        keys = list(rows.order_by(order).values_list("pk", flat=True)[:size])
+        return keys, len(keys) == size
+
+    return find
 
 
-def _step_of_actions(limit: datetime) -> int:
-    """Remove old settled actions. They are numbered as they were asked for, so only the first ones are looked at."""
-    ended = Action.objects.filter(settled_at__isnull=False).order_by("pk").values_list("pk", "settled_at")
-    pks = [pk for pk, settled_at in ended[:STEP] if settled_at and settled_at < limit]
-    if pks:
-        Action.objects.filter(pk__in=pks).delete()
-    return len(pks)
+def _settled_before(limit: datetime) -> Find:
+    """Find old settled actions. They are numbered as they were asked for, so only the first ones are looked at."""
+
+    def find(size: int) -> tuple[Keys, bool]:
+        ended = Action.objects.filter(settled_at__isnull=False).order_by("pk").values_list("pk", "settled_at")
+        keys = [pk for pk, settled_at in ended[:size] if settled_at and settled_at < limit]
+        return keys, len(keys) == size
+
+    return find
+
+
+def _remove(model: type[Model]) -> Callable[[Keys], object]:
+    """Remove rows that nothing refers to, without asking for what might."""
+
+    def remove(keys: Keys) -> None:
+        rows: QuerySet[Model] = QuerySet(model).filter(pk__in=keys)
+        rows._raw_delete(rows.db)
+
+    return remove
+
+
+def _remove_actions(keys: Keys) -> None:
+    Change.objects.filter(action__in=keys).update(action=None)
+    _remove(Action)(keys)
+
+
+def _remove_instances(keys: Keys) -> None:
+    """Remove instances with their descriptions, but for those that came back meanwhile."""
+    gone = Instance.objects.select_for_update().filter(pk__in=keys, gone_at__isnull=False).order_by("pk")
+    keys = list(gone.values_list("pk", flat=True))
+    ScheduledEvent.objects.filter(instance__in=keys).update(instance=None)
+    Action.objects.filter(instance__in=keys).update(instance=None)
+    _remove(InstanceDescription)(keys)
+    _remove(Instance)(keys)
 
 
 def _days_ago(now: datetime, days: int) -> datetime:
