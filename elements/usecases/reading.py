@@ -32,6 +32,7 @@ class Reading:
         self.spots: dict[str, str] = {}
         self.owner = ""
         self._unchecked: set[str] = set()
+        self._changed, self._changed_statuses = set[str](), set[str]()
 
     def begin(self) -> None:
         """Learn what is known."""
@@ -62,10 +63,10 @@ class Reading:
             self.spool.forget_instances()
             self._begin_instances()
         self.missing.difference_update(page.unchanged)
+        self.spool.drop_instances(self._changed.intersection(page.unchanged))  # of one listed twice the later counts
         for each in page.seen:
             self.missing.discard(each.instance_id)
-            if each.instance_id not in self.known:
-                self.added.add(each.instance_id)
+            (self._changed if each.instance_id in self.known else self.added).add(each.instance_id)
             if each.lifecycle == "spot" and each.spot_request_id:
                 self.spots[each.instance_id] = each.spot_request_id
             self.owner = self.owner or each.account_id
@@ -77,6 +78,8 @@ class Reading:
             self.spool.forget_statuses()
             self._begin_statuses()
         self._unchecked.difference_update(page.unchanged)
+        self.spool.drop_statuses(self._changed_statuses.intersection(page.unchanged))
+        self._changed_statuses.update(each.instance_id for each in page.seen if each.instance_id in self.known)
         self._unchecked.difference_update(each.instance_id for each in page.seen)
         self.spool.add_statuses(page.seen)
 
@@ -118,9 +121,10 @@ class Reading:
 
     def _begin_instances(self) -> None:
         self.missing, self.added, self.spots, self.owner = set(self.known), set(), {}, ""
+        self._changed = set()
 
     def _begin_statuses(self) -> None:
-        self._unchecked = set(self.known_statuses)
+        self._unchecked, self._changed_statuses = set(self.known_statuses), set()
 
     def _name(self, snapshot: InstanceSnapshot) -> str:
         return self._format.render(naming_values(snapshot, self.element.region), snapshot.tags).text

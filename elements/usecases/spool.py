@@ -61,6 +61,14 @@ class Spool:
             self._db.execute("DELETE FROM instances")
             self.instances = 0
 
+    def drop_instances(self, instance_ids: Iterable[str]) -> None:
+        """Drop some of the instances."""
+        self._delete("instances", instance_ids)
+
+    def drop_statuses(self, instance_ids: Iterable[str]) -> None:
+        """Drop some of the statuses."""
+        self._delete("statuses", instance_ids)
+
     def forget_statuses(self) -> None:
         """Drop the statuses, because reading them began anew."""
         if self.statuses:
@@ -133,6 +141,10 @@ class Spool:
     def _insert(self, table: str, columns: int, rows: list[tuple[Any, ...]]) -> None:
         if rows:
             self._db.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * columns)})", rows)  # noqa: S608
+
+    def _delete(self, table: str, ids: Iterable[str]) -> None:
+        if gone := [(each,) for each in ids]:
+            self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)  # noqa: S608
 
     def _pages(self, query: str, key: str, size: int = BATCH) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a query page by page; its first column is the key it goes on from."""

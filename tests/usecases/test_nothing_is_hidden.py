@@ -1,5 +1,6 @@
 """What equal digests, old news, half-written reads and wrong clocks must never hide."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,9 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from elements.aws.ec2 import Ec2Gateway
-from elements.domain.snapshots import InstanceSnapshot
+from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
 from elements.models import Element, Instance, Poll, ScheduledEvent
 from elements.usecases import follow_actions
+from elements.usecases.reading import Reading
 from elements.usecases.run_polls import claim_batches, poll_once
 from elements.usecases.store_reading import Storing
 from elements.usecases.store_snapshots import Moment, Seen, store_rows
@@ -184,3 +186,18 @@ def test_what_was_written_before_a_format_was_saved_is_counted_with_the_rest(aws
 
     assert report.changed == 300
     assert Poll.objects.get().counts["stopped"] == 300
+
+
+def test_of_an_instance_that_is_listed_twice_the_later_page_counts(element):
+    row = Instance.objects.get()
+    as_known, other = [row.instance_id], InstanceSnapshot(row.instance_id, "stopped", raw_digest=b"other")
+    with closing(Reading(element, anew=False)) as reading:
+        reading.begin()
+
+        reading.note_instances(Page(True, [], [other]))
+        reading.note_instances(Page(False, as_known, []))
+        reading.note_statuses(Page(True, [], [StatusSnapshot(row.instance_id, "impaired")]))
+        reading.note_statuses(Page(False, as_known, []))
+
+        assert [*reading.instances(), *reading.statuses()] == []
+        assert reading.is_status_unchanged(row.instance_id)
