@@ -1,7 +1,7 @@
 """How a gateway makes one call: with its element's key, recorded, bounded in time, its errors in our words."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from botocore import xform_name
@@ -55,6 +55,19 @@ class Asker:
         call = self._call(operation)
         call.reader, call.known = reader, known
         return self._made(call, self._kind(READ, ""), parameters), call.read
+
+    def booked(self) -> AbstractContextManager[None]:
+        """Book of the budget what a whole read needs while it lasts."""
+        return self._pace.booked()
+
+    @property
+    def is_long_overdue(self) -> bool:
+        """Tell whether no call can still be under way."""
+        return self._deadline.long_passed
+
+    def overdue(self, operation: str) -> AwsUnreachable:
+        """Return the error for a call that did not end by the deadline."""
+        return overdue(self._scene(operation, self._kind(READ, "")), self._too_long)
 
     def not_understood(self, operation: str, why: str) -> AwsUnreachable:
         """Return the error for an answer that is not what EC2 answers."""

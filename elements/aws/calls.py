@@ -6,7 +6,7 @@ own call's key, is not sent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,11 +29,13 @@ def _nothing(operation: str) -> None:
 class Pace:
     """Where a budget hangs: `wait` is called before each attempt is signed and sent, `throttled` when AWS throttled it.
 
-    Both are given the operation and called in the thread that makes the call, which need not be the poll's own.
+    Both are given the operation and called in the thread that makes the call, which need not be the poll's own. A whole
+    read is made inside of `booked`, entered and left in the poll's own thread.
     """
 
     wait: Callable[[str], None] = _nothing
     throttled: Callable[[str], None] = _nothing
+    booked: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 UNPACED = Pace()

@@ -4,6 +4,9 @@ import threading
 import time
 from typing import Protocol
 
+# More than an attempt that was begun at the last moment may wait for its budget.
+GRACE_S = 30.0
+
 
 class Line(Protocol):
     """A connection that can be cut from another thread."""
@@ -25,6 +28,11 @@ class Deadline:
     def passed(self) -> bool:
         """Tell whether no further call may begin."""
         return self._total_s is not None and time.monotonic() - self._began > self._total_s
+
+    @property
+    def long_passed(self) -> bool:
+        """Tell whether every call must have ended: those under way at the deadline were cut, or found no budget."""
+        return self._total_s is not None and time.monotonic() - self._began > self._total_s + GRACE_S
 
     @property
     def total_s(self) -> float:

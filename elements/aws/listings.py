@@ -16,6 +16,8 @@ PAGE_SIZE = 1000
 MAX_PAGES = 1000
 # Pages that wait for whoever stores them: enough that AWS is never waited for while one is stored.
 _AHEAD = 2
+# How often whoever waits for a page looks whether one can come at all.
+_LOOK_S = 1.0
 _LOST_TOKEN = ("InvalidNextToken", "InvalidParameterValue", "InvalidPaginationToken", "ExpiredNextToken")
 
 
@@ -85,40 +87,62 @@ class AtOnce:
         self._asker, self._known = asker, known
         self._items: queue.SimpleQueue[tuple[Listing, Item]] = queue.SimpleQueue()
         self._room = {listing: threading.Semaphore(_AHEAD) for listing in known}
-        self._reading, self._stopped = len(known), False
+        self._reading, self._stopped = dict[Listing, threading.Thread](), False
 
     def pages(self) -> Iterator[tuple[Listing, Page[Any] | AwsError]]:
         """Yield the pages as they come; a listing that fails yields its error, and no more."""
+        with self._asker.booked():
+            try:
+                yield from self._pages()
+            except (Exception, GeneratorExit):
+                self._stop()
+                for _ in self._taken():
+                    pass
+                raise
+            finally:
+                # Where the process is to end, or its task took too long, nobody waits for the attempts under way.
+                self._stop()
+
+    def _pages(self) -> Iterator[tuple[Listing, Page[Any] | AwsError]]:
         for listing in self._known:
-            threading.Thread(target=self._run, args=(listing,), daemon=True).start()
-        try:
-            for listing, item in self._taken():
-                if isinstance(item, Page | AwsError):
-                    yield listing, item
-                    self._room[listing].release()
-                elif item is not None:
-                    raise item
-        except (Exception, GeneratorExit):
-            self._stop()
-            raise
+            thread = threading.Thread(target=self._run, args=(listing,), daemon=True)
+            thread.start()
+            self._reading[listing] = thread
+        for listing, item in self._taken():
+            if isinstance(item, Page | AwsError):
+                yield listing, item
+                self._room[listing].release()
+            elif item is not None:
+                raise item
 
     def _taken(self) -> Iterator[tuple[Listing, Page[Any] | BaseException | None]]:
         """Record attempts, and yield everything else, until all threads have ended."""
         while self._reading:
-            listing, item = self._items.get()
+            try:
+                listing, item = self._items.get(timeout=_LOOK_S)
+            except queue.Empty:
+                self._speak_for_the_lost()
+                continue
             if isinstance(item, Attempt):
                 self._asker.recorder.keep(item)
                 continue
-            self._reading -= not isinstance(item, Page)
+            if not isinstance(item, Page):
+                self._reading.pop(listing, None)
             yield listing, item
 
+    def _speak_for_the_lost(self) -> None:
+        """Say the error of threads that cannot say it: dead without a word, or waiting long past the deadline."""
+        for listing, thread in self._reading.items():
+            if not thread.is_alive() and self._items.empty():
+                self._items.put((listing, self._asker.not_understood(listing.operation, "its reading ended early")))
+            elif self._asker.is_long_overdue:
+                self._items.put((listing, self._asker.overdue(listing.operation)))
+
     def _stop(self) -> None:
-        """End the threads after the attempts that they are making, which are recorded."""
+        """Let the threads end after the attempts that they are making."""
         self._stopped = True
         for room in self._room.values():
             room.release()
-        for _ in self._taken():
-            pass
 
     def _run(self, listing: Listing) -> None:
         try:

@@ -1,9 +1,11 @@
 """CallBudget: how many requests may be sent to AWS for an account in a region, by all hosts together."""
 
+import math
+
 from django.db import models
 from django.db.models.functions import Greatest, Least
 
-from elements.domain.budgets import LOWEST_SPEED, ONE_SIGN_S, RECOVERY_S, Limit, lowered, recovers_in_s, speed
+from elements.domain.budgets import LOWEST_SPEED, ONE_SIGN_S, RECOVERY_S, Booking, Limit, lowered, recovers_in_s, speed
 
 # Clocks of hosts differ by a few seconds.
 MOST_AHEAD_S = 60.0
@@ -16,18 +18,35 @@ class CallBudgetQuerySet(models.QuerySet["CallBudget"]):
         """Keep the one of an account, a region and a kind of request."""
         return self.filter(account=account, region=region, kind=kind)
 
-    def take(self, number: int, *, limit: Limit, keep: float, now: float) -> bool:
-        """Take tokens of the one that was chosen when `keep` are left then; one statement, so that nobody collides."""
-        since = Greatest(_number(now) - models.F("at"), _number(0.0))
-        risen = models.F("lowered_to") + Greatest(_number(now) - models.F("lowered_at"), _number(0.0)) / RECOVERY_S
-        level = Least(models.F("tokens") + since * limit.per_s * Least(risen, _number(1.0)), _number(limit.burst))
-        enough = self.annotate(level=level).filter(level__gte=number + min(keep, limit.burst - number))
+    def take(self, number: int, *, limit: Limit, now: float) -> bool:
+        """Take tokens of the one that was chosen when they are there; one statement, so that nobody collides."""
+        level = _level(limit, now)
+        enough = self.annotate(level=level).filter(level__gte=number)
         return bool(enough.update(tokens=level - number, at=Greatest(models.F("at"), _number(now))))
 
-    def mend(self, now: float) -> None:
-        """Bring back what a host whose clock was far ahead has written: nothing would be added until then."""
-        ahead = models.Q(at__gt=now + MOST_AHEAD_S) | models.Q(lowered_at__gt=now + MOST_AHEAD_S)
-        self.filter(ahead).update(at=now, lowered_at=Least(models.F("lowered_at"), _number(now)))
+    def book(self, number: int, *, least: int, ahead_s: float, limit: Limit, now: float) -> Booking | float:
+        """Take tokens of the one that was chosen, also those of the next `ahead_s` seconds, as long as others let us.
+
+        Returns after how many seconds to try again when neither `least` nor half of what may be booked ahead can be
+        had. What a host whose clock was far ahead has written is mended.
+        """
+        row = self.get()
+        unchanged = self.filter(tokens=row.tokens, at=row.at, lowered_at=row.lowered_at)
+        if max(row.at, row.lowered_at) > now + MOST_AHEAD_S:
+            unchanged.update(at=min(row.at, now), lowered_at=min(row.lowered_at, now))
+            return 0.0
+        per_s, level = row.per_s(limit, now), row.level(limit, now)
+        least = min(least, max(1, int(per_s * ahead_s / 2)))
+        granted = min(number, math.floor(level + per_s * ahead_s + 1e-6))
+        if granted < least:
+            return max(0.0, (least - level) / per_s - ahead_s)
+        won = unchanged.update(tokens=level - granted, at=max(now, row.at))
+        return Booking(now, granted, level, per_s) if won else 0.0
+
+    def give_back(self, number: int, *, limit: Limit, now: float) -> None:
+        """Put tokens back that were booked for nothing."""
+        full = Least(_level(limit, now) + number, _number(limit.burst))
+        self.update(tokens=full, at=Greatest(models.F("at"), _number(now)))
 
     def make(self, account: str, region: str, kind: str, *, limit: Limit, now: float) -> None:
         """Add a full one when there is none."""
@@ -43,12 +62,16 @@ class CallBudgetQuerySet(models.QuerySet["CallBudget"]):
         row = self.of(account, region, kind).get()
         to = lowered(speed(row.lowered_to, now - row.lowered_at))
         known = self.filter(pk=row.pk, lowered_at=row.lowered_at, lowered_at__lte=now - ONE_SIGN_S)
-        won = known.update(lowered_to=to, lowered_at=now, tokens=0.0, at=now)
+        none = Least(_level(limit, now), _number(0.0))
+        won = known.update(lowered_to=to, lowered_at=now, tokens=none, at=now)
         return recovers_in_s(to) if won else None
 
 
 class CallBudget(models.Model):
-    """A bucket of tokens: `tokens` were there `at`; since `lowered_at` it fills slower, at first by `lowered_to`."""
+    """A bucket of tokens: `tokens` were there `at`, less than none when more are booked.
+
+    Since `lowered_at` it fills slower, at first by `lowered_to`.
+    """
 
     account = models.CharField(max_length=20)
     region = models.CharField(max_length=40)
@@ -66,11 +89,20 @@ class CallBudget(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} of {self.account} in {self.region}"
 
-    def wait_s(self, number: int, *, limit: Limit, keep: float, now: float) -> float:
-        """Return after how many seconds there may be so many tokens, and `keep` more."""
-        per_s = limit.per_s * max(LOWEST_SPEED, speed(self.lowered_to, now - self.lowered_at))
-        missing = number + min(keep, limit.burst - number) - self.tokens
-        return max(0.0, missing / per_s - (now - self.at))
+    def per_s(self, limit: Limit, now: float) -> float:
+        """Return how many tokens are added each second."""
+        return limit.per_s * max(LOWEST_SPEED, speed(self.lowered_to, now - self.lowered_at))
+
+    def level(self, limit: Limit, now: float) -> float:
+        """Return how many tokens there are; below nothing when some are booked that are yet to be added."""
+        return min(limit.burst, self.tokens + max(0.0, now - self.at) * self.per_s(limit, now))
+
+
+def _level(limit: Limit, now: float) -> Least:
+    """Return the same as `CallBudget.level`, for the database."""
+    since = Greatest(_number(now) - models.F("at"), _number(0.0))
+    risen = models.F("lowered_to") + Greatest(_number(now) - models.F("lowered_at"), _number(0.0)) / RECOVERY_S
+    return Least(models.F("tokens") + since * limit.per_s * Least(risen, _number(1.0)), _number(limit.burst))
 
 
 def _number(value: float) -> models.Value:

@@ -1,14 +1,17 @@
 """Keep to the budget of requests that all hosts share, and slow down together when AWS says so.
 
-A host takes some tokens at a time for reading and spends them within seconds, so that a small poll costs one query.
+A poll books what it will need, with one statement when that much is there, else some seconds ahead, and then spaces
+its requests by itself. A host that dies loses what it booked; time adds that again.
 """
 
 import logging
+import os
 import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,77 +20,94 @@ from django.utils import timezone
 
 from elements.aws.calls import Pace
 from elements.aws.errors import AwsRejected
-from elements.domain.budgets import DESCRIBE, kind, limit
+from elements.domain.budgets import DESCRIBE, URGENT, Booking, Limit, kind, limit
 from elements.models import CallBudget, Element, Poll
+from elements.models.call_budgets import CallBudgetQuerySet
 
 log = logging.getLogger(__name__)
 
 BUDGET_SPENT = "BudgetSpent"
 # An attempt of 40 s after it still ends within a poll's lease.
 LONGEST_WAIT_S = 15.0
-TAKEN_AT_ONCE = (10, 4, 1)
+# After so long whoever waits takes whatever there is.
+PATIENT_S = 5.0
+# How far ahead polls book: a small one behind a large one of its account begins so much later.
+BOOKED_AHEAD_S = 5.0
 # With its retries a small poll asks for each listing three times.
 ENOUGH_FOR_A_POLL = 4
-SPENT_WITHIN_S = 5.0
-# What polls leave of a bucket to those whom somebody waits for.
-KEPT_OF_BURST = 0.2
+# Small polls of an account that follow each other in a process share what the first one took.
+TAKEN_AT_ONCE = 10
 
 
 class Purse:
-    """The tokens that this process holds for the listings of an account in a region: so many for each of them."""
+    """What is booked of the listings of an account in a region, for one large poll or for all small ones."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._left, self._of_others, self._until = dict[str, int](), 0, 0.0
+        self._booked: list[Booking] = []
 
-    def spend(self, operation: str, now: float) -> bool:
-        """Spend one, or only look whether there are enough for a small poll when no operation is named."""
-        left = (
-            self._left.get(operation, self._of_others)
-            if operation
-            else min(self._left.values(), default=self._of_others)
-        )
-        if left < (1 if operation else ENOUGH_FOR_A_POLL) or not 0 <= self._until - now <= SPENT_WITHIN_S:
-            return False
-        if operation:
-            self._left[operation] = left - 1
-        return True
+    def add(self, booking: Booking) -> None:
+        """Hold more."""
+        self._booked.append(booking)
 
-    def fill(self, number: int, operation: str, now: float) -> None:
-        """Hold so many instead of what was there, one of which is spent already when an operation is named."""
-        self._left = {operation: number - 1} if operation else {}
-        self._of_others, self._until = number, now + SPENT_WITHIN_S
+    def holds_enough(self, now: float) -> bool:
+        """Tell whether a small poll needs nothing more."""
+        return sum(booking.unused for booking in self._booked if booking.lasts(now)) >= ENOUGH_FOR_A_POLL
+
+    def next(self, operation: str, now: float) -> float | None:
+        """Use one of what was booked first, and return its moment."""
+        moments = (booking.next(operation, now) for booking in self._booked)
+        return next((moment for moment in moments if moment is not None), None)
+
+    def drop(self, now: float, *, all_of_it: bool) -> int:
+        """Hold all of it no more, or what is too old, and return how many nobody has used."""
+        dropped = [booking for booking in self._booked if all_of_it or not booking.lasts(now)]
+        self._booked = [booking for booking in self._booked if booking not in dropped]
+        return sum(booking.unused for booking in dropped)
 
 
-_purses: defaultdict[tuple[str, str], Purse] = defaultdict(Purse)
+_purses: defaultdict[tuple[str, str, bool], Purse] = defaultdict(Purse)
+# Neither what the parent booked nor a lock that one of its threads held belongs to a child.
+os.register_at_fork(after_in_child=lambda: _purses.clear())
 
 
 class Budget:
     """The budget of one element's requests: that of its account in its region.
 
-    `urgent`: somebody waits for what is asked, so nothing is left over for others.
+    `pages`: how many of each listing a poll expects; without, somebody waits for what is asked.
     """
 
     def __init__(
         self,
         element: Element,
         *,
-        urgent: bool,
+        pages: int = 0,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._account, self._region, self._urgent = element.budget_account, element.region, urgent
+        self._account, self._region = element.budget_account, element.region
         self._clock, self._sleep, self._thread = clock, sleep, threading.current_thread()
-        self._purse = _purses[self._account, self._region]
+        self._lanes = (DESCRIBE,) if pages else (DESCRIBE, URGENT)
+        self._is_large = pages + ENOUGH_FOR_A_POLL > TAKEN_AT_ONCE
+        self._wanted = max(pages + ENOUGH_FOR_A_POLL - 1, TAKEN_AT_ONCE) if pages else ENOUGH_FOR_A_POLL
+        self._purse = Purse() if self._is_large else _purses[self._account, self._region, bool(pages)]
 
-    def pace(self, *, of_poll: bool) -> Pace:
-        """Return what a gateway asks before its attempts.
+    def pace(self) -> Pace:
+        """Return what a gateway asks before its attempts."""
+        return Pace(wait=self._wait, booked=self._booked)
 
-        What a poll needs first is taken here: a thread that only reads pages of AWS has no database connection yet.
+    @contextmanager
+    def _booked(self) -> Iterator[None]:
+        """Book what a poll needs, and give back what it did not; where somebody waits nothing is known before.
+
+        A thread that only reads pages of AWS has no database connection yet.
         """
-        if of_poll:
+        if URGENT not in self._lanes:
             self._ask(DESCRIBE, "")
-        return Pace(wait=self._wait)
+        try:
+            yield
+        finally:
+            self._give_back_all()
 
     def _wait(self, operation: str) -> None:
         """Wait until a request may be sent; raises AwsRejected, without having asked AWS, when that takes too long."""
@@ -100,9 +120,12 @@ class Budget:
         if not of:
             return
         try:
-            left_s = CallBudget.objects.lower(
-                self._account, self._region, of, limit=limit(of, settings.REQUEST_BUDGET_PERCENT), now=self._clock()
-            )
+            self._give_back_all()
+            left_s = None
+            for lane in (URGENT, DESCRIBE) if of == DESCRIBE else (of,):
+                left_s = CallBudget.objects.lower(
+                    self._account, self._region, lane, limit=_limit(lane), now=self._clock()
+                )
             if left_s is not None and of == DESCRIBE:
                 self._tell(timezone.now() + timedelta(seconds=left_s))
         except DatabaseError as error:
@@ -113,49 +136,92 @@ class Budget:
         sharing = Element.objects.sharing_budget(self._account, self._region)
         Poll.objects.filter(element__in=sharing).update(paced_until=until)
 
-    def _ask(self, of: str, operation: str) -> None:
-        until = self._clock() + LONGEST_WAIT_S
+    def _give_back_all(self) -> None:
+        """Give back what a large poll does not need any more, or what it booked when AWS did not throttle yet."""
         try:
-            while (wait_s := self._try(of, operation)) is not None:
-                if self._clock() + wait_s > until:
+            with self._purse.lock:
+                if self._is_large:
+                    self._give_back(all_of_it=True)
+        except DatabaseError as error:
+            log.warning("requests that were booked could not be given back: %s", str(error).strip())
+
+    def _give_back(self, *, all_of_it: bool) -> None:
+        """Give back what is worth a statement; small polls share what they hold until it is too old."""
+        unused = self._purse.drop(self._clock(), all_of_it=all_of_it)
+        if self._is_large and unused > ENOUGH_FOR_A_POLL:
+            self._mine(DESCRIBE).give_back(unused, limit=_limit(DESCRIBE), now=self._clock())
+
+    def _ask(self, of: str, operation: str) -> None:
+        began = self._clock()
+        try:
+            while (wait_s := self._try(of, operation, is_patient=self._clock() < began + PATIENT_S)) is not None:
+                if self._clock() + wait_s > began + LONGEST_WAIT_S:
                     raise _spent(self._account, self._region, operation)
                 self._sleep(wait_s + random.uniform(0.01, 0.05) if wait_s else 0.0)
         except DatabaseError as error:
             log.warning("the budget of requests cannot be used, AWS is asked without: %s", str(error).strip())
 
-    def _try(self, of: str, operation: str) -> float | None:
-        """Get a token and return None, or how long to wait before another try."""
+    def _try(self, of: str, operation: str, *, is_patient: bool) -> float | None:
+        """Wait for the moment of what is booked and return None, or how long to wait before booking can be tried."""
         if of != DESCRIBE:
-            return self._take(of, (1,))[1]
+            found = self._book(of, 1, 1, 0.0)
+            return None if isinstance(found, Booking) else found
         with self._purse.lock:
-            if self._purse.spend(operation, self._clock()):
-                return None
-            number, wait_s = self._take(of, TAKEN_AT_ONCE if operation else TAKEN_AT_ONCE[:-1])
-            self._purse.fill(number, operation, self._clock())
-            return wait_s
+            moment = self._of_purse(operation)
+            if moment is None:
+                found = self._claim(is_patient)
+                if not isinstance(found, Booking):
+                    return found
+                self._purse.add(found)
+                moment = self._of_purse(operation)
+        if moment and moment > self._clock():
+            self._sleep(moment - self._clock())
+        return None
 
-    def _take(self, of: str, numbers: Sequence[int]) -> tuple[int, float | None]:
-        """Take the first number of tokens that there are, and return it, or the time to wait for one."""
-        budget = limit(of, settings.REQUEST_BUDGET_PERCENT)
-        keep = 0.0 if self._urgent or of != DESCRIBE else budget.burst * KEPT_OF_BURST
-        mine = CallBudget.objects.of(self._account, self._region, of)
+    def _of_purse(self, operation: str) -> float | None:
+        """Use one of what the purse holds; without an operation, only see whether there is enough to begin with."""
+        now = self._clock()
+        if operation:
+            return self._purse.next(operation, now)
+        return now if self._purse.holds_enough(now) else None
+
+    def _claim(self, is_patient: bool) -> Booking | float:
+        """Book anew, or return how long to wait for that."""
+        self._give_back(all_of_it=False)
+        ahead_s = 0.0 if URGENT in self._lanes else BOOKED_AHEAD_S
+        least = (self._wanted if self._is_large else ENOUGH_FOR_A_POLL) if is_patient else 1
+        waits = []
+        for lane in self._lanes:
+            found = self._book(lane, self._wanted, least, ahead_s)
+            if isinstance(found, Booking) or not found:
+                return found
+            waits.append(found)
+        return min(waits)
+
+    def _book(self, lane: str, number: int, least: int, ahead_s: float) -> Booking | float:
+        """Take so many tokens with one statement where they are there, else book what can be had."""
+        mine, budget, now = self._mine(lane), _limit(lane), self._clock()
         try:
-            for number in numbers:
-                if mine.take(number, limit=budget, keep=keep, now=self._clock()):
-                    return number, None
-            mine.mend(self._clock())
-            row = mine.first()
-            if row is not None:
-                return 0, row.wait_s(numbers[-1], limit=budget, keep=keep, now=self._clock())
-            CallBudget.objects.make(self._account, self._region, of, limit=budget, now=self._clock())
-            return 0, 0.0
+            if number <= budget.burst and mine.take(number, limit=budget, now=now):
+                return Booking(now, number, number, budget.per_s)
+            return mine.book(number, least=least, ahead_s=ahead_s, limit=budget, now=now)
+        except CallBudget.DoesNotExist:
+            CallBudget.objects.make(self._account, self._region, lane, limit=budget, now=now)
+            return 0.0
         finally:
             self._let_go()
+
+    def _mine(self, lane: str) -> CallBudgetQuerySet:
+        return CallBudget.objects.of(self._account, self._region, lane)
 
     def _let_go(self) -> None:
         """Leave no connection to the database behind in a thread that only reads pages of AWS."""
         if threading.current_thread() is not self._thread:
             connections.close_all()
+
+
+def _limit(lane: str) -> Limit:
+    return limit(lane, settings.REQUEST_BUDGET_PERCENT)
 
 
 def _spent(account: str, region: str, operation: str) -> AwsRejected:

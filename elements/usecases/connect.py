@@ -23,9 +23,6 @@ UNREADABLE_KEYS = (
     " as they are. Set the right encryption key and restart, or enter the keys again on General."
 )
 
-# What a poll reads can wait; for everything else somebody does.
-IN_NO_HURRY = ("poll",)
-POLLS = ("poll", "command")
 ODD_KEYS = "The stored keys hold characters that AWS never gives out. Enter them again on General."
 
 
@@ -41,18 +38,20 @@ def connect(
     deadline_s: float | None = None,
     record: Callable[[Attempt], None] | None = None,
     patience: Patience | None = None,
+    pages: int = 0,
 ) -> Ec2Gateway:
     """Open the element's region and record every attempt made there on behalf of `caller`.
 
     `credentials` tries keys that are not stored yet; `record` is called after each attempt in place of storing it.
-    Every attempt keeps to the budget of the element's account; polls leave some of it to others. Raises KeysMissing,
+    Every attempt keeps to the budget of the element's account; polls, which say how many `pages` of each listing they
+    expect, leave some of it to others. Raises KeysMissing,
     AwsRejected when the budget is used up, and RuntimeError inside a transaction: a rollback would take the records
     with it.
     """
     with transaction.atomic(durable=True):
         pass  # raises RuntimeError inside another transaction
 
-    budget = Budget(element, urgent=caller not in IN_NO_HURRY)
+    budget = Budget(element, pages=pages)
 
     def note(attempt: Attempt) -> None:
         """Runs in the thread of whoever connected, also for what other threads have read."""
@@ -66,9 +65,7 @@ def connect(
     target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
     keys = credentials or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
-    return open_gateway(
-        keys, target, record=note, caller=caller, patience=patience, pace=budget.pace(of_poll=caller in POLLS)
-    )
+    return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
 
 
 def endpoint_in_use(element: Element) -> str:

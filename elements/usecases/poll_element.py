@@ -12,6 +12,7 @@ from django.db import models, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.errors import AwsDenied, AwsError, AwsRejected
+from elements.aws.listings import PAGE_SIZE
 from elements.domain.instance_rows import recipe
 from elements.models import Element, Poll
 from elements.usecases.connect import KeysMissing, Records, connect
@@ -86,10 +87,15 @@ class ElementPoll:
         """Tell whether the rows say nothing about what AWS shows: another release made them, or other keys."""
         return self._poll.rows_made_by != recipe() or self.element.identified_at is None
 
+    @property
+    def _pages(self) -> int:
+        """Return how many pages of each listing there were the last time."""
+        return max(1, -(-(self._poll.counts.get("total") or 0) // PAGE_SIZE))
+
     def _read(self, reading: Reading) -> None:
         """Read everything that is there to be read."""
         self._gateway = gateway = connect(
-            self.element, caller=self.caller, record=self._records.keep, deadline_s=DEADLINE_S
+            self.element, caller=self.caller, record=self._records.keep, deadline_s=DEADLINE_S, pages=self._pages
         )
         identify(self.element, gateway, now=self.began_at)
         reading.begin()

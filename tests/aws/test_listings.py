@@ -3,8 +3,10 @@ import time
 
 import pytest
 
+from elements.aws import deadlines
 from elements.aws.calls import Pace
 from elements.aws.errors import AwsDenied, AwsRejected, AwsUnreachable
+from elements.aws.listings import INSTANCES, STATUSES, AtOnce
 from elements.aws.session import Credentials, Patience, Target, open_gateway
 from tests.aws.pages import listed
 
@@ -114,6 +116,73 @@ def test_a_read_that_is_given_up_ends_and_its_attempts_are_recorded(aws, gateway
 
     assert len(records) == len(aws.journal()) < 12
     assert [thread.name for thread in threading.enumerate() if "_run" in thread.name] == []
+
+
+def test_a_thread_that_dies_without_a_word_fails_its_listing(aws, gateway, monkeypatch):
+    aws.add_instances(count=1)
+    monkeypatch.setattr(AtOnce, "_run", lambda self, listing: None)
+
+    with pytest.raises(AwsUnreachable, match="ended early"):
+        both(gateway)
+
+
+def test_a_thread_that_cannot_be_started_fails_the_read(aws, gateway, monkeypatch):
+    aws.add_instances(count=1)
+    started, start = [], threading.Thread.start
+
+    def first_only(thread):
+        if "_run" in thread.name and started:
+            raise RuntimeError("can't start new thread")
+        if "_run" in thread.name:
+            started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", first_only)
+
+    with pytest.raises(RuntimeError, match="new thread"):
+        both(gateway)
+
+
+def test_a_thread_that_waits_for_ever_is_given_up_after_the_deadline(aws, keys, records, monkeypatch):
+    aws.add_instances(count=1)
+    monkeypatch.setattr(deadlines, "GRACE_S", 0.5)
+    for_ever = threading.Event()
+    gateway = open_gateway(
+        Credentials(keys.access_key_id, keys.secret_access_key),
+        Target("eu-central-1", aws.url),
+        record=records.append,
+        caller="test",
+        patience=Patience(deadline_s=1),
+        pace=Pace(lambda operation: for_ever.wait() and None),
+    )
+
+    with pytest.raises(AwsUnreachable, match="AWS did not finish within 1 s"):
+        both(gateway)
+
+    for_ever.set()
+
+
+def test_a_task_that_is_ended_waits_for_no_thread(aws, gateway, monkeypatch):
+    aws.add_instances(count=5001)
+    pages = AtOnce(gateway._asker, {INSTANCES: {}, STATUSES: {}})
+    waiting = pages.pages()
+    next(waiting)
+    monkeypatch.setattr(pages, "_items", Ended())
+
+    with pytest.raises(SystemExit):
+        next(waiting)
+
+    assert pages._stopped
+
+
+class Ended:
+    """A queue at which the task of whoever waits is ended."""
+
+    def get(self, timeout):
+        raise SystemExit
+
+    def put(self, item):
+        """Nobody is there."""
 
 
 def test_no_more_than_a_few_pages_wait_for_whoever_stores_them(aws, gateway):

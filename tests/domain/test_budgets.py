@@ -31,7 +31,8 @@ def test_each_request_belongs_to_the_bucket_that_aws_counts_it_in(operation, exp
 
 
 def test_a_quarter_of_what_is_published_is_used_unless_somebody_says_otherwise():
-    assert limit("describe", 25) == Limit(25, 5)
+    assert (limit("describe", 100), limit("urgent", 100)) == (Limit(80, 16), Limit(20, 4))
+    assert limit("describe", 25) == Limit(20, 4)
     assert limit("write", 25) == Limit(12.5, 1.25)
     assert limit("start", 25) == Limit(1.25, 0.5)
     assert limit("start", 100) == Limit(5, 2)
