@@ -146,10 +146,10 @@ class Spool:
         if gone := [(each,) for each in ids]:
             self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)  # noqa: S608
 
-    def _pages(self, query: str, key: str, size: int = BATCH) -> Iterator[list[tuple[Any, ...]]]:
+    def _pages(self, query: str, key: str) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of a query page by page; its first column is the key it goes on from."""
         last = ""
-        while rows := self._db.execute(f"{query} ORDER BY {key} LIMIT {size}", (last,)).fetchall():
+        while rows := self._db.execute(f"{query} ORDER BY {key} LIMIT {BATCH}", (last,)).fetchall():
             yield rows
             last = rows[-1][0]
 
