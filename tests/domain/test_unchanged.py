@@ -52,11 +52,12 @@ def test_the_order_of_tags_and_awss_own_bytes_are_no_change(snapshot, status, ch
     assert not differs(known(row(snapshot, status)), row(again, replace(status, raw_digest=b"another")))
 
 
-@given(snapshots, st.sampled_from(TEXTS), st.integers(0, 12), st.characters())
-def test_one_other_character_of_any_text_is_a_change(snapshot, field, where, char):
-    changed = replace(snapshot, **{field: other(getattr(snapshot, field), where, char)})
+@given(snapshots, st.integers(0, 12), st.characters())
+def test_one_other_character_of_any_text_is_a_change(snapshot, where, char):
+    for field in TEXTS:
+        changed = replace(snapshot, **{field: other(getattr(snapshot, field), where, char)})
 
-    assert differs(known(row(snapshot)), row(changed))
+        assert differs(known(row(snapshot)), row(changed)), field
 
 
 @given(snapshots, st.sampled_from(CHECKS), st.integers(0, 12), st.characters(), statuses)
