@@ -272,3 +272,18 @@ def test_a_poll_that_is_killed_while_it_writes_is_made_up_for_by_the_next(aws, e
     duplicates = Element.objects.values_list("duplicate_names", flat=True)
     assert set(duplicates) == {9 + 20}
     assert poll(element).changed == 0
+
+
+def test_names_that_depend_on_each_other_are_made_to_the_end_after_a_kill_between_them(aws, element, monkeypatch):
+    aws.add_instances(names=["web"])
+    (renamed,) = aws.add_instances(names=["db"])
+    poll(element)
+    aws.instance(renamed).tags["Name"] = "web"
+    with monkeypatch.context() as patch:
+        killed_in(2, patch)
+        poll_once(element.pk, caller="poll", now=timezone.now())
+
+    poll(element)
+
+    shown = {f"web [{row.instance_id[-6:]}]" for row in Instance.objects.all()}
+    assert set(Instance.objects.values_list("display_name", flat=True)) == shown

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from elements.domain.changes import Name
@@ -59,6 +59,8 @@ def read(element, seen, gone=()):
 
 
 @given(held=names, seen=names, gone=st.sets(st.sampled_from(IDS)))
+@example(held={IDS[0]: "web", IDS[2]: "web [000001]"}, seen={IDS[1]: "web"}, gone=set())
+@example(held={IDS[0]: "web", IDS[1]: "web", IDS[2]: "web [000001]"}, seen={}, gone={IDS[1]})
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_few_that_were_read_make_the_names_that_all_together_make(element, held, seen, gone):
     shown, gone = hold(element, held), gone - seen.keys()
