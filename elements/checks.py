@@ -7,10 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
+from django.utils import timezone
 
+from elements import tasks
+from elements.domain.machinery import stoppages
 from elements.models import Element
 from elements.models.elements import KEY_FIELDS
 from elements.models.fields import Undecryptable
+from elements.usecases.machinery import gather
 
 
 @register
@@ -74,6 +78,19 @@ def encryption_key_opens_stored_keys(
     text = f"FIELD_ENCRYPTION_KEY does not open the stored keys of {', '.join(names)}. They are not polled."
     hint = "Put the former key back (a list is possible: new,former), or enter the keys anew."
     return [Warning(text, hint=hint, id="elements.W003")]
+
+
+@register(Tags.database, deploy=True)
+def machinery_works(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Warn when nothing polls: no clock ticks, no worker lives, or a queue is old. The page System says the same."""
+    if not databases:
+        return []
+    now = timezone.now()
+    try:
+        found = list(stoppages(gather(now, tasks.queues(now), list(Element.objects.with_poll()))))
+    except DatabaseError:  # before the first migrate
+        return []
+    return [Warning(each.text, hint=each.advice, id="elements.W004") for each in found]
 
 
 def _is_loopback(host: str) -> bool:

@@ -6,14 +6,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.signing import BadSignature
 from django.db import DatabaseError, close_old_connections
+from django.db.models import Count, Min
 from django.dispatch import receiver
 from django.utils import timezone
-from django_q.models import Failure, Schedule
+from django_q.brokers import get_broker
+from django_q.conf import Conf
+from django_q.models import Failure, OrmQ, Schedule
 from django_q.signals import post_execute
+from django_q.signing import SignedPackage
 from django_q.tasks import async_task
+from redis.exceptions import RedisError
 
 from elements.domain.lanes import QUICK
+from elements.domain.machinery import QUEUES, Queue
 from elements.models import Element, Poll, WorkerBeat
 from elements.usecases import compact, follow_actions, prune, run_polls
 from elements.usecases.change_instance_state import perform
@@ -80,6 +87,31 @@ def note_beat(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
 
 
 _noted: dict[str, float] = {}
+
+
+def queues(now: datetime) -> list[Queue]:
+    """Return what waits in each queue, and since when."""
+    return [_of_database(name, now) if Conf.ORM else _of_redis(name) for name in QUEUES]
+
+
+def _of_database(name: str, now: datetime) -> Queue:
+    """Read django-q's rows: `lock` is when a task was queued, or until when a worker has it."""
+    waiting = OrmQ.objects.filter(key=_key(name), lock__lte=now).aggregate(number=Count("pk"), oldest_at=Min("lock"))
+    return Queue(name, waiting["number"], waiting["oldest_at"])
+
+
+def _of_redis(name: str) -> Queue:
+    broker = get_broker(_key(name))
+    try:
+        number, first = broker.connection.llen(broker.list_key), broker.connection.lindex(broker.list_key, 0)
+        return Queue(name, number, SignedPackage.loads(first)["started"] if first else None)
+    except (RedisError, BadSignature) as error:
+        log.warning("queue %s could not be read: %s", name, error)
+        return Queue(name, None)
+
+
+def _key(name: str) -> str:
+    return OPS if name == OPS else Conf.CLUSTER_NAME
 
 
 def poll_batch(element_ids: list[int], lane: str = QUICK.name) -> None:

@@ -1,8 +1,12 @@
+from datetime import timedelta
+
 import pytest
 from cryptography.fernet import Fernet, MultiFernet
 from django.core.checks import run_checks
+from django.utils import timezone
 from encrypted_model_fields import fields as emf
 
+from elements.models import WorkerBeat
 from tests.builders import element
 
 
@@ -65,3 +69,18 @@ def test_an_encryption_key_that_does_not_open_what_is_stored_is_warned_of(aws, m
 
     assert ids(databases=["default"]) == {"elements.W003"}
     assert "Frankfurt" in str(run_checks(databases=["default"]))
+
+
+@pytest.mark.django_db
+def test_machinery_that_stands_still_is_warned_of_before_a_deployment_in_the_words_of_the_page():
+    deployed = {"databases": ["default"], "include_deployment_checks": True}
+    assert "elements.W004" not in ids(databases=["default"])
+    assert "elements.W004" in ids(**deployed)
+    assert "No clock ticks: there was no beat within the last day." in str(run_checks(**deployed))
+
+    for queue in ("clock", "default", "ops"):
+        WorkerBeat.objects.stamp(queue, "one", timezone.now())
+
+    assert "elements.W004" not in ids(**deployed)
+    WorkerBeat.objects.stamp("clock", "one", timezone.now() - timedelta(minutes=5))
+    assert "No clock ticks: the last beat was 5\u00a0min ago." in [each.msg for each in run_checks(**deployed)]

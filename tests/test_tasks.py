@@ -4,8 +4,10 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.utils import timezone
-from django_q.models import Failure, Schedule, Task
+from django_q.models import Failure, OrmQ, Schedule, Task
 from django_q.signals import post_execute, pre_enqueue
+from django_q.signing import SignedPackage
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from elements import tasks
 from elements.models import WorkerBeat
@@ -92,3 +94,52 @@ def test_sessions_that_are_over_are_not_kept():
 
 def test_the_schedules_are_those_of_the_table():
     assert {row.name: row.func for row in Schedule.objects.all()} == tasks.SCHEDULES
+
+
+def test_a_queue_says_how_many_tasks_wait_and_since_when(settings):
+    if settings.REDIS_URL:
+        pytest.skip("the queue of this run is Redis")
+    now = timezone.now()
+    for minutes in (3, 1, -1):
+        OrmQ.objects.create(key="ops", payload="x", lock=now - timedelta(minutes=minutes))
+
+    default, ops = tasks.queues(now)
+
+    assert (default.waiting, default.oldest_at) == (0, None)
+    assert (ops.waiting, ops.oldest_at) == (2, now - timedelta(minutes=3))
+
+
+class FakeBroker:
+    """What a Redis broker offers of its list."""
+
+    list_key = "django_q:ops:q"
+
+    def __init__(self, payloads, error=None):
+        self.connection, self.payloads, self.error = self, payloads, error
+
+    def llen(self, key):
+        if self.error:
+            raise self.error
+        return len(self.payloads)
+
+    def lindex(self, key, index):
+        return self.payloads[index] if self.payloads else None
+
+
+def test_a_queue_in_redis_says_the_same(monkeypatch):
+    started = timezone.now() - timedelta(minutes=2)
+    waiting = FakeBroker([SignedPackage.dumps({"started": started}), SignedPackage.dumps({"started": timezone.now()})])
+    monkeypatch.setattr(tasks.Conf, "ORM", None)
+    monkeypatch.setattr(tasks, "get_broker", lambda key: waiting if key == "ops" else FakeBroker([]))
+
+    default, ops = tasks.queues(timezone.now())
+
+    assert (default.waiting, default.oldest_at) == (0, None)
+    assert (ops.waiting, ops.oldest_at) == (2, started)
+
+
+def test_a_redis_that_does_not_answer_is_said_not_raised(monkeypatch):
+    monkeypatch.setattr(tasks.Conf, "ORM", None)
+    monkeypatch.setattr(tasks, "get_broker", lambda key: FakeBroker([], RedisConnectionError("refused")))
+
+    assert [queue.waiting for queue in tasks.queues(timezone.now())] == [None, None]

@@ -100,6 +100,7 @@ STATES = [
     ("appearance", "/", press("Appearance")),
     ("account menu", "/", press("maria account menu")),
     ("activity", "/activity/", nothing),
+    ("system", "/system/", nothing),
     ("general", f"{GALLERY}/general/", unfold_all),
     ("general, refused", f"{REFUSED}/general/", nothing),
     ("general, not set up", f"{KEYLESS}/general/", nothing),

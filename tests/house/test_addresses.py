@@ -36,6 +36,7 @@ RULES = {
     "elements:wall": Rule(get="viewers"),
     "elements:wall_screens": Rule(get="administrators", post="administrators"),
     "elements:wall_screen_revoke": Rule(post="administrators"),
+    "elements:system": Rule(get="administrators"),
     "elements:settings": Rule(post="viewers"),
     "elements:general": Rule(get="viewers", post="administrators"),
     "elements:general_test": Rule(post="operators"),
