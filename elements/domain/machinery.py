@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from elements.domain.budgets import DESCRIBE, START, WRITE
 from elements.domain.wording import NB, account, plural, span
 
 CLOCK = "clock"
@@ -63,6 +64,11 @@ class Slowed:
         if self.account.isdecimal():
             return f"account {account(self.account)} in {self.region}"
         return f"an access key whose account is not known yet in {self.region}"
+
+    @property
+    def requests(self) -> str:
+        """Return what the budget is for."""
+        return {DESCRIBE: "listings", WRITE: "stop, reboot and reschedule", START: "start"}.get(self.kind, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,7 @@ def _queue(state: Machinery, queue: Queue) -> Iterator[Finding]:
     elif state.waited_s(queue) > QUEUE_LATE_S:
         text = (
             f"The queue {queue.name} is {span(state.waited_s(queue))} old: {plural(queue.waiting, 'task')} with"
-            f" {QUEUES[queue.name]} wait for a worker."
+            f" {QUEUES[queue.name]} {'waits' if queue.waiting == 1 else 'wait'} for a worker."
         )
         advice = (
             "Raise WORKERS in .env where processors are idle, or add a host for workers; their logs say what is slow."
@@ -192,14 +198,16 @@ def _polls(polls: Polls) -> Iterator[Finding]:
         advice = "Raise WORKERS in .env, add a host for workers, or give large elements a longer interval."
         yield Finding("warn", text, advice, "polls")
     if polls.not_connected:
-        text = f"{plural(polls.not_connected, 'element')} not connected."
-        yield Finding("warn", text, "Open it from the side list: its page General says why and what to do.", "polls")
+        text = f"{plural(polls.not_connected, 'element is', 'elements are')} not connected."
+        yield Finding("warn", text, "Open them from the side list: the page General says why and what to do.", "polls")
 
 
 def _slowed(state: Machinery) -> Iterator[Finding]:
     for each in state.slowed:
         left = span(max(0.0, (each.whole_at - state.now).total_seconds()))
-        text = f"AWS throttled {each.shown}: {each.percent}{NB}% of the budget for {each.kind} is used, all in {left}."
+        text = (
+            f"AWS throttled {each.shown}: {each.percent}{NB}% of the budget for {each.requests} is used, all in {left}."
+        )
         advice = (
             "Nothing need be done. If it comes back, other programs use up the account's limit: lower"
             " REQUEST_BUDGET_PERCENT, or poll less often."

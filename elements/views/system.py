@@ -6,7 +6,7 @@ from typing import Any
 from django.views.generic import TemplateView
 
 from elements import tasks
-from elements.domain.machinery import CLOCK, QUEUES, SILENT_AFTER_S, Machinery, findings
+from elements.domain.machinery import CLOCK, POLLS_LATE_S, QUEUE_LATE_S, QUEUES, Machinery, findings
 from elements.usecases.database_size import measure
 from elements.usecases.machinery import gather
 from elements.views.pages import LivePageMixin
@@ -42,8 +42,8 @@ class System(LivePageMixin, TemplateView):
         context.update(
             state=state,
             findings=found,
-            is_critical=any(each.tone == "crit" for each in found),
-            silent_after_s=SILENT_AFTER_S,
+            late_after_s=QUEUE_LATE_S,
+            polls_late=(state.polls.p95_s or 0) > POLLS_LATE_S,
             clock_at=state.last_beat(CLOCK),
             clock_silent=CLOCK in wrong,
             queues=[(queue, QUEUES[queue.name], state.waited_s(queue), queue.name in wrong) for queue in state.queues],

@@ -21,7 +21,7 @@ def rows(page):
 
 def test_every_page_is_readable_and_nothing_on_it_waits_for_script(page, gallery):
     addresses = [f"/e/gallery/{name}/" for name in PAGES]
-    for address in ("/", "/wall/", "/find/?q=encoder", "/activity/", *addresses):
+    for address in ("/", "/wall/", "/find/?q=encoder", "/activity/", "/system/", *addresses):
         page.goto(address)
 
         expect(page.locator("h1")).to_have_count(1)

@@ -52,10 +52,10 @@ def test_nothing_is_said_of_what_works():
         ),
         ({"queues": [m.Queue("ops", None)]}, "The queue ops cannot be read."),
         ({"polls": replace(IDLE, p95_s=31.0)}, "One poll in twenty is at least 31 s late."),
-        ({"polls": replace(IDLE, not_connected=2)}, "2 elements not connected."),
+        ({"polls": replace(IDLE, not_connected=2)}, "2 elements are not connected."),
         (
             {"slowed": [m.Slowed("123456789012", "eu-central-1", "describe", 50, NOW + timedelta(seconds=150))]},
-            "AWS throttled account 1234 5678 9012 in eu-central-1: 50 % of the budget for describe is used, all in"
+            "AWS throttled account 1234 5678 9012 in eu-central-1: 50 % of the budget for listings is used, all in"
             " 2 min.",
         ),
     ],
