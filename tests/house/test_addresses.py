@@ -108,6 +108,7 @@ def addresses():
         "elements:activity",
         "elements:settings",
         "elements:find",
+        "elements:system",
         "elements:wall",
         "elements:wall_screens",
     }
