@@ -199,7 +199,7 @@ def _polls(polls: Polls) -> Iterator[Finding]:
         yield Finding("warn", text, advice, "polls")
     if polls.not_connected:
         text = f"{plural(polls.not_connected, 'element is', 'elements are')} not connected."
-        yield Finding("warn", text, "Open them from the side list: the page General says why and what to do.", "polls")
+        yield Finding("warn", text, "The page General of each says why and what to do.", "polls")
 
 
 def _slowed(state: Machinery) -> Iterator[Finding]:
