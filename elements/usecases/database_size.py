@@ -59,7 +59,8 @@ def _of_postgres() -> tuple[int, list[tuple[int | None, str]]]:
         cursor.execute("SELECT pg_database_size(current_database())")
         size = int(cursor.fetchone()[0])
         cursor.execute(
-            "SELECT relname, reltuples::bigint FROM pg_class WHERE oid = ANY (SELECT to_regclass(n) FROM unnest(%s::text[]) n)",
+            "SELECT relname, reltuples::bigint FROM pg_class"
+            " WHERE oid = ANY (SELECT to_regclass(n) FROM unnest(%s::text[]) n)",
             [names],
         )
         estimates = dict(cursor.fetchall())
