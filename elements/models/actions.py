@@ -101,7 +101,10 @@ class Action(models.Model):
             ),
             models.UniqueConstraint(fields=("batch", "instance_id_text"), name="one_action_per_form_and_instance"),
         ]
-        indexes = [models.Index(fields=("status", "look_at"), name="action_by_next_look")]
+        indexes = [
+            models.Index(fields=("status", "look_at"), name="action_by_next_look"),
+            models.Index(fields=("settled_at",), name="action_by_end"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} {self.instance_id_text}"

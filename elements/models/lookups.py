@@ -1,11 +1,13 @@
-"""What SQLite and PostgreSQL would answer differently: the wildcard of the filter language, and the value of a tag."""
+"""What SQLite and PostgreSQL would answer differently, or could not find by an index, were it left to Django."""
 
 import re
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CharField, F, Func, Lookup, TextField, Value
+from django.db.models import CharField, F, Func, Lookup, SmallIntegerField, TextField, Value
 from django.db.models.sql.compiler import SQLCompiler
+
+from elements.domain.instance_states import STATES
 
 
 @CharField.register_lookup
@@ -69,6 +71,23 @@ class TagValue(Func):
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         """Ask for the key as a text."""
         return super().as_sql(compiler, connection, function="jsonb_extract_path_text")
+
+
+class StateRank(Func):
+    """The place of an instance's state in the order of STATES.
+
+    It has no parameters: an index on what has some is not found again.
+    """
+
+    output_field = SmallIntegerField()
+    template = (
+        "CASE %(expressions)s "
+        + " ".join(f"WHEN '{name}' THEN {rank}" for rank, name in enumerate(STATES))
+        + f" ELSE {len(STATES)} END"
+    )
+
+    def __init__(self) -> None:
+        super().__init__(F("state"))
 
 
 def _pieces(pattern: str) -> list[str]:

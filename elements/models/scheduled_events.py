@@ -90,7 +90,10 @@ class ScheduledEvent(models.Model):
                 fields=("element", "instance_id_text", "event_id"), name="one_row_per_scheduled_event"
             )
         ]
-        indexes = [models.Index(fields=("element", "stage", "cleared_at", "not_before"), name="event_by_time")]
+        indexes = [
+            models.Index(fields=("element", "stage", "cleared_at", "not_before"), name="event_by_time"),
+            models.Index(fields=("stage", "cleared_at", "not_before"), name="event_of_any_element"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.instance_id_text}/{self.event_id}"

@@ -46,6 +46,12 @@ class KnownCount(Paginator):  # type: ignore[type-arg]
         super().__init__(found, per_page)
         self.__dict__["count"] = count
 
+    def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
+        """Return a page with its rows read."""
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        return self._get_page(self.object_list.rows(start, start + self.per_page, self.count), number, self)
+
 
 class Instances(InstanceListMixin, TemplateView):
     """The page."""
@@ -166,9 +172,11 @@ class Instances(InstanceListMixin, TemplateView):
         }
 
     def page(self) -> Page:  # type: ignore[type-arg]
-        """Return the rows of the page asked for; without a filter their number is known."""
-        plain = not self.terms
-        count = self.total if plain else self.found.order_by().count()
+        """Return the rows of the page asked for; without a filter, or with a quick one, their number is known."""
+        known = [facet.count for facet in self.facets() if facet.is_current and facet.filter != "event:any"]
+        if not self.terms:
+            known = [self.total]
+        count = known[0] if known else self.found.order_by().count()
         return KnownCount(self.found, self.per_page, count).get_page(self.request.GET.get("page"))
 
     def table(self, page: Page) -> InstanceTable:  # type: ignore[type-arg]

@@ -1,0 +1,105 @@
+"""What the pages ask of the database, and whether an index answers it, among many rows of every kind."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from elements.models import Action, Activity, Change, DebugRecord, ScheduledEvent
+from elements.tables.instances import CHOICES
+from tests import builders
+
+MANY = 4000
+BIG = ("instance", "debugrecord", "activity", "change", "action", "scheduledevent")
+INDEXED = ["name", *(choice.name for choice in CHOICES if choice.is_default)]
+# PostgreSQL would need a second index to keep those without an address last when the highest comes first.
+SORTED_BY_POSTGRESQL = ("-private_ip", "-public_ip")
+
+
+@pytest.fixture
+def element(db):
+    row = builders.element()
+    first, now = builders.instance(row, "first", private_ip="10.0.0.1", launched_at=timezone.now()), timezone.now()
+    copies = {"private_ip_number": "private_ip_number + n", "launched_at": "launched_at"}
+    copy(first, display_name="'node-' || n", instance_id="'i-' || n", search="'node-' || n", **copies)
+    about = {"element": row, "at": now - timedelta(days=2)}
+    copy(DebugRecord.objects.create(**about, service="ec2", operation="DescribeInstances", caller="poll", outcome="ok"))
+    copy(Activity.objects.create(**about, username="olga", kind="setting", text="x", element_name=row.name))
+    copy(Change.objects.create(**about, kind="state", instance_id_text="i-1", before="running", after="stopped"))
+    asked = {"requested_by": "olga", "requested_at": now, "expires_at": now, "batch": uuid4(), "verb": "stop"}
+    settled = {"status": "confirmed", "settled_at": now - timedelta(days=2)}
+    copy(Action.objects.create(element=row, **asked, **settled), instance_id_text="'i-' || n")
+    cleared = {"stage": "completed", "first_seen_at": now, "cleared_at": now - timedelta(days=2), "not_before": now}
+    copy(ScheduledEvent.objects.create(element=row, code="system-reboot", **cleared), instance_id_text="'i-' || n")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    builders.polled(row)
+    return row
+
+
+def copy(row, **changed):
+    """Let the database copy a row many times; `changed` says what differs, as SQL of n."""
+    names = [field.column for field in row._meta.concrete_fields if not field.primary_key]
+    values = ", ".join(changed.get(name, f'"{name}"') for name in names)
+    table, quoted = row._meta.db_table, ", ".join(f'"{name}"' for name in names)
+    series = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {MANY})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {table} ({quoted}) {series} SELECT {values} FROM {table}, s WHERE id = {row.pk}")
+
+
+def plan(sql):
+    """Return how the database would answer, a step a line."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ("EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN ") + sql.replace("%", "%%"), []
+        )
+        return "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+def read_whole(sql):
+    """Return the big tables that a statement reads from end to end, not only until it has enough."""
+    steps = plan(sql)
+    if sql.rpartition(" LIMIT ")[1] and "ORDER BY" not in steps and "SCAN" in steps:
+        return set()  # in the order of numbers
+    found = re.findall(r"^SCAN (\w+)(?! USING COVERING INDEX)$|Seq Scan on (\w+)", steps, re.MULTILINE)
+    names = {a or b for a, b in found}
+    return names & {f"elements_{name}" for name in BIG}
+
+
+@pytest.mark.django_db
+def test_a_page_of_the_list_is_read_by_an_index_whatever_the_column(element):
+    for sort in [f"{sign}{name}" for name in INDEXED for sign in ("", "-")]:
+        for found in (element.instances.listed().sorted_by(sort), element.instances.listed().sorted_by(sort).reverse()):
+            steps = found.values("pk")[:50].explain()
+
+            assert "USING" in steps or "Index" in steps, (sort, steps)
+            if connection.vendor == "sqlite" or sort not in SORTED_BY_POSTGRESQL:
+                assert not re.search(r"TEMP B-TREE|(->  |^)Sort  \(cost", steps, re.MULTILINE), (sort, steps)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/wall/",
+        "/activity/",
+        "/e/frankfurt/instances/",
+        "/e/frankfurt/instances/?page=80",
+        "/e/frankfurt/instances/?sort=-state",
+        "/e/frankfurt/debug/",
+    ],
+)
+def test_no_page_reads_a_big_table_from_end_to_end(operator, element, address):
+    with CaptureQueriesContext(connection) as asked:
+        assert operator.get(address).status_code == 200
+
+    read = [each["sql"] for each in asked if each["sql"].startswith(("SELECT", "WITH"))]
+    whole = {sql: read_whole(sql) for sql in read}
+    assert len(read) > 2
+    wrong = {sql: tables for sql, tables in whole.items() if tables}
+    assert not wrong, "\n".join(map(str, wrong.items()))
