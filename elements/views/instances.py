@@ -44,13 +44,14 @@ class KnownCount(Paginator):  # type: ignore[type-arg]
 
     def __init__(self, found: InstanceQuerySet, per_page: int, count: int) -> None:
         super().__init__(found, per_page)
+        self.found = found
         self.__dict__["count"] = count
 
     def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
         """Return a page with its rows read."""
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        return self._get_page(self.object_list.rows(start, start + self.per_page, self.count), number, self)
+        return Page(self.found.rows(start, start + self.per_page, self.count), number, self)
 
 
 class Instances(InstanceListMixin, TemplateView):

@@ -73,12 +73,13 @@ def read_whole(sql):
 @pytest.mark.django_db
 def test_a_page_of_the_list_is_read_by_an_index_whatever_the_column(element):
     for sort in [f"{sign}{name}" for name in INDEXED for sign in ("", "-")]:
+        if connection.vendor == "postgresql" and sort in SORTED_BY_POSTGRESQL:
+            continue
         for found in (element.instances.listed().sorted_by(sort), element.instances.listed().sorted_by(sort).reverse()):
             steps = found.values("pk")[:50].explain()
 
             assert "USING" in steps or "Index" in steps, (sort, steps)
-            if connection.vendor == "sqlite" or sort not in SORTED_BY_POSTGRESQL:
-                assert not re.search(r"TEMP B-TREE|(->  |^)Sort  \(cost", steps, re.MULTILINE), (sort, steps)
+            assert not re.search(r"TEMP B-TREE|(->  |^)Sort  \(cost", steps, re.MULTILINE), (sort, steps)
 
 
 @pytest.mark.django_db
