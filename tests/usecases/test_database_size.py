@@ -27,9 +27,8 @@ def test_engine_size_and_retention_are_told_in_two_statements(django_assert_num_
     assert kept["Debug records"] == "7 days, at most 50 000 for each element"
 
 
+@pytest.mark.once  # PostgreSQL estimates
 def test_rows_beyond_the_cap_are_not_counted(monkeypatch):
-    if connection.vendor != "sqlite":
-        pytest.skip("PostgreSQL estimates")
     element = builders.element()
     for name in ("one", "two", "three"):
         builders.instance(element, name)
@@ -42,9 +41,8 @@ def test_rows_beyond_the_cap_are_not_counted(monkeypatch):
     assert (measured().tables[0].rows, measured().tables[0].how) == (4, "at most")
 
 
+@pytest.mark.services  # SQLite counts
 def test_postgresql_is_believed_only_once_it_has_estimated():
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite counts")
     builders.instance(builders.element(), "one")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE elements_instance")
