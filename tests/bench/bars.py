@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Row:
     """One line of the table.
 
-    `key` names it from one version to the next; a busy machine changes no `steady` one; below `floor` is chance.
+    `key` names it from one version to the next; a busy machine changes no `steady` one.
     """
 
     key: str
@@ -21,7 +21,6 @@ class Row:
     exact: bool = False
     note: str = ""
     steady: bool = True
-    floor: float = 0.0
     group: str = ""
 
     @property

@@ -50,7 +50,7 @@ def _of_database(bench: Bench, database: str) -> Iterator[Row]:
                 bench.details[f"{kind} over the bar, {on}"] = ", ".join(over) or "none"
             what = f"Instances page, {kind}, {on}: {options.size:,} against {options.small:,}"
             note = f"{'worst: ' if len(found) > 1 else ''}{address}"
-            yield Row(f"{what}", f"{what}: {clock} p95", worst, RATIO, note=note, steady=clock == "cpu", floor=1.0)
+            yield Row(what, f"{what}: {clock} p95", worst, RATIO, note=note, steady=False)
 
 
 def _against_bare(bench: Bench, child: Child, clock: str, on: str) -> Iterator[Row]:
@@ -69,7 +69,10 @@ def _against_bare(bench: Bench, child: Child, clock: str, on: str) -> Iterator[R
         f"p50 {median(page):.1f} and {median(bare):.1f} ms, p95 {p95(page):.1f} and {p95(bare):.1f} ms;"
         f" {other} p50 {median(walls[1]) / median(walls[0]):.1f}x; Django's test client, compressed"
     )
-    yield Row(what, f"{what}: {clock} p95", p95(page) / p95(bare), 6, note=note, steady=clock == "cpu")
+    # one page in twenty meets whatever else the machine does, so the next version is held against the median
+    yield Row(what, f"{what}: {clock} p95", p95(page) / p95(bare), 6, note=note, steady=False)
+    middle = median(page) / median(bare)
+    yield Row(f"{what}, p50", f"{what}: {clock} p50", middle, 6, steady=clock == "cpu")
     frame = [ms for _ in range(3) for ms in child.ask("ask_pages", address=FRAME, times=EACH)[clock]]
     bench.details[f"the frame of every page alone (Find), {on}: p50"] = f"{median(frame):.1f} ms of {clock}"
     name = f"Instances page, {PER_PAGE} rows, {on}: statements"

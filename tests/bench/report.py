@@ -43,7 +43,7 @@ def write(rows: Sequence[Row], bench: Bench, minutes: float) -> None:
 def record(rows: Sequence[Row]) -> None:
     """Keep the figures that a busy machine does not change, for `regressions`."""
     kept = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
-    kept |= {row.key: float(f"{max(row.measured, row.floor):.3g}") for row in rows if row.steady}
+    kept |= {row.key: float(f"{row.measured:.3g}") for row in rows if row.steady}
     RECORDED.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
 
