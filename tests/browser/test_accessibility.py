@@ -317,6 +317,16 @@ def test_nothing_moves_where_less_motion_is_wanted(gallery, sign_in):
     assert longest <= 0.001
 
 
+def test_another_theme_is_there_at_once_where_less_motion_is_wanted(gallery, sign_in):
+    page = sign_in("olga", gallery.instances, reduced_motion="reduce", color_scheme="dark")
+    ink = "getComputedStyle(document.querySelector('tbody td')).color"
+    dark = page.evaluate(ink)
+
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+    assert page.evaluate(f"[document.getAnimations().length, {ink} === '{dark}']") == [0, False]
+
+
 def test_forced_colours_keep_what_is_current_chosen_and_pressable(gallery, sign_in):
     page = sign_in("olga", gallery.instances, forced_colors="active")
     select_three(page)
