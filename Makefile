@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Tests that start the whole product wait more than they work. Without reordering, those in a browser come last.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run demo install test check bench bench-quick bench-record screenshots lock
+.PHONY: run demo install test faults check bench bench-quick bench-record screenshots lock
 
 run: .venv/.ok
 	@$(BIN)/python manage.py up
@@ -18,6 +18,11 @@ demo: .venv/.ok
 test: .venv/.dev-ok
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 	$(BIN)/python -m tests.with_services $(SIDE_BY_SIDE)
+
+# Every fault of AWS, of processes, databases and clocks, on both databases; part of `test` already.
+faults: .venv/.dev-ok
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/faults
+	$(BIN)/python -m tests.with_services $(SIDE_BY_SIDE) tests/faults
 
 check: .venv/.dev-ok
 	$(BIN)/ruff format --check .
