@@ -57,8 +57,8 @@ def children(parts: Collection[str], listener: socket.socket | None) -> Iterator
     if listener:
         yield _web(listener.fileno())
     if WORKERS in parts:
-        yield Child(WORKERS, (*_MANAGE, "qcluster", *_UNCHECKED))
-        yield Child(_OPS, (*_MANAGE, "qcluster", *_UNCHECKED), env={"Q_CLUSTER_NAME": tasks.OPS})
+        yield Child(WORKERS, (*_MANAGE, "workers", *_UNCHECKED))
+        yield Child(_OPS, (*_MANAGE, "workers", *_UNCHECKED), env={"Q_CLUSTER_NAME": tasks.OPS})
     if CLOCK in parts:
         yield Child(CLOCK, (*_MANAGE, "clock", *_UNCHECKED))
 

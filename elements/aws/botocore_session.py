@@ -9,6 +9,7 @@ import botocore.session
 from botocore.utils import parse_timestamp
 
 LOCK = threading.RLock()
+_NOBODY = "nobody"
 _session: botocore.session.Session | None = None
 
 
@@ -36,6 +37,14 @@ def shared_session() -> botocore.session.Session:
         session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
         _session = session
     return _session
+
+
+def warm_up() -> None:
+    """Read AWS's model of EC2, so that processes forked from this one share it."""
+    with LOCK:
+        shared_session().create_client(
+            "ec2", region_name="us-east-1", aws_access_key_id=_NOBODY, aws_secret_access_key=_NOBODY
+        )
 
 
 def moment(text: Any) -> datetime:

@@ -35,7 +35,7 @@ class Batch:
     lane: str
 
 
-QUICK = Lane("quick", batch_size=48, at_once=12, patience_s=2.0)
+QUICK = Lane("quick", batch_size=48, at_once=12, patience_s=1.0)
 # They wait for AWS, not for a processor: all of them may wait at the same time.
 SLOW = Lane("slow", batch_size=16, at_once=16, patience_s=1.0)
 # They keep a processor busy, and a worker's memory: few at once.

@@ -38,7 +38,7 @@ class ElementQuerySet(models.QuerySet["Element"]):
 
     def with_keys(self) -> "ElementQuerySet":
         """Load the key fields too; only the use cases that open AWS may ask for them."""
-        return self.defer(None)
+        return self.defer(None).defer("last_test")
 
     def sharing_budget(self, account: str, region: str) -> "ElementQuerySet":
         """Keep those whose requests AWS counts together: see `budget_account`."""

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
@@ -34,7 +34,7 @@ def connect(
     element: Element,
     *,
     caller: str,
-    credentials: Credentials | None = None,
+    keys: Credentials | None = None,
     deadline_s: float | None = None,
     record: Callable[[Attempt], None] | None = None,
     patience: Patience | None = None,
@@ -42,14 +42,15 @@ def connect(
 ) -> Ec2Gateway:
     """Open the element's region and record every attempt made there on behalf of `caller`.
 
-    `credentials` tries keys that are not stored yet; `record` is called after each attempt in place of storing it.
+    `keys` tries other keys than those that are stored; `record` is called after each attempt in place of storing it.
     Every attempt keeps to the budget of the element's account; polls, which say how many `pages` of each listing they
     expect, leave some of it to others. Raises KeysMissing,
     AwsRejected when the budget is used up, and RuntimeError inside a transaction: a rollback would take the records
     with it.
     """
-    with transaction.atomic(durable=True):
-        pass  # raises RuntimeError inside another transaction
+    if connection.in_atomic_block:
+        with transaction.atomic(durable=True):
+            pass  # raises RuntimeError unless it is a test's transaction
 
     budget = Budget(element, pages=pages)
 
@@ -63,7 +64,7 @@ def connect(
             budget.throttled(attempt.operation)
 
     target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
-    keys = credentials or stored_credentials(element)
+    keys = keys or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
     return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
 
@@ -74,8 +75,12 @@ def endpoint_in_use(element: Element) -> str:
 
 
 def stored_credentials(element: Element) -> Credentials:
-    """Decrypt the element's keys; raises KeysMissing when there are none or no configured key opens them."""
-    row = Element.objects.with_keys().get(pk=element.pk)
+    """Return the keys as they are stored now; raises KeysMissing like `credentials`."""
+    return credentials(Element.objects.with_keys().get(pk=element.pk))
+
+
+def credentials(row: Element) -> Credentials:
+    """Return the keys of an element read with them; raises KeysMissing when there are none that can be used."""
     texts = (row.access_key_id, row.secret_access_key, row.session_token)
     if any(isinstance(text, Undecryptable) for text in texts):
         raise KeysMissing(UNREADABLE_KEYS)

@@ -15,7 +15,7 @@ from elements.aws.errors import AwsDenied, AwsError, AwsRejected
 from elements.aws.listings import PAGE_SIZE
 from elements.domain.instance_rows import recipe
 from elements.models import Element, Poll
-from elements.usecases.connect import KeysMissing, Records, connect
+from elements.usecases.connect import KeysMissing, Records, connect, credentials
 from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, explained, identify
 from elements.usecases.read_spot_types import read_spot_types, untyped
 from elements.usecases.reading import Reading
@@ -51,7 +51,7 @@ class ElementPoll:
     def __init__(self, element: Element, token: str, *, caller: str, now: datetime) -> None:
         self.element, self.token, self.caller, self.began_at = element, token, caller, now
         self._began = time.monotonic()
-        self._poll = Poll.objects.get(element=element)
+        self._poll = element.poll
         self._lease = Lease(element, token, clock=lambda: self._now)
         self._records = Records(element)
         self._gateway: Ec2Gateway | None = None
@@ -95,7 +95,12 @@ class ElementPoll:
     def _read(self, reading: Reading) -> None:
         """Read everything that is there to be read."""
         self._gateway = gateway = connect(
-            self.element, caller=self.caller, record=self._records.keep, deadline_s=DEADLINE_S, pages=self._pages
+            self.element,
+            caller=self.caller,
+            keys=credentials(self.element),
+            record=self._records.keep,
+            deadline_s=DEADLINE_S,
+            pages=self._pages,
         )
         identify(self.element, gateway, now=self.began_at)
         reading.begin()

@@ -67,12 +67,10 @@ def poll_once(element_id: int, *, caller: str, now: datetime, queued: bool = Fal
 
     None when it is paused, deleted, being read by another, or got another source meanwhile: it is due then.
     """
-    element = Element.objects.filter(pk=element_id, paused=False, poll__isnull=False).select_related("poll").first()
-    if element is None:
-        return None
-    interval_s = element.poll.paced_interval_s(element.interval_s, now)
-    token = Poll.objects.lease(element_id, now=now, seconds=LEASE_S, interval_s=interval_s, queued=queued)
-    if token is None:
+    token = _leased(element_id, now, queued)
+    # read under the lease, so that nothing of it is of before another's poll
+    element = Element.objects.with_keys().select_related("poll").filter(pk=element_id).first() if token else None
+    if token is None or element is None:
         return None
     try:
         with kept(token):
@@ -133,6 +131,16 @@ def _poll_quietly(element_id: int, caller: str) -> None:
             Poll.objects.put_back([element_id])  # another reads it, or it was paused: it is due when that is over
     except Exception:
         log.exception("the poll of element %s could not be run", element_id)
+
+
+def _leased(element_id: int, now: datetime, queued: bool) -> str | None:
+    """Win the lease of an element that is not paused."""
+    active = Poll.objects.filter(element_id=element_id, element__paused=False)
+    poll = active.select_related("element").only("paced_until", "element__interval_s").first()
+    if poll is None:
+        return None
+    interval_s = poll.paced_interval_s(poll.element.interval_s, now)
+    return Poll.objects.lease(element_id, now=now, seconds=LEASE_S, interval_s=interval_s, queued=queued)
 
 
 def _room_for_big(now: datetime) -> int:

@@ -39,7 +39,7 @@ def examine(element: Element, *, caller: str, now: datetime, credentials: Creden
     is touched. Raises KeysMissing when there is nothing to try.
     """
     began = time.monotonic()
-    gateway = connect(element, caller=caller, credentials=credentials, patience=PATIENCE)
+    gateway = connect(element, caller=caller, keys=credentials, patience=PATIENCE)
     stored = credentials is None
     examination = _Examination(element, gateway, _denials(element, now) if stored else {}, now)
     return examination.report(lambda: round((time.monotonic() - began) * 1000))

@@ -26,7 +26,8 @@ def poll(element):
 def begin(element):
     """Take the lease of an element and return its poll, not yet run."""
     token = Poll.objects.lease(element.pk, now=timezone.now(), seconds=60)
-    return ElementPoll(Element.objects.get(pk=element.pk), token, caller="poll", now=timezone.now())
+    read = Element.objects.with_keys().select_related("poll").get(pk=element.pk)
+    return ElementPoll(read, token, caller="poll", now=timezone.now())
 
 
 def test_keys_stored_during_a_poll_win_over_what_it_read(aws):
