@@ -44,9 +44,8 @@ def connect(
 
     `keys` tries other keys than those that are stored; `record` is called after each attempt in place of storing it.
     Every attempt keeps to the budget of the element's account; polls, which say how many `pages` of each listing they
-    expect, leave some of it to others. Raises KeysMissing,
-    AwsRejected when the budget is used up, and RuntimeError inside a transaction: a rollback would take the records
-    with it.
+    expect, leave some of it to others. Raises KeysMissing, AwsRejected when the budget is used up, and RuntimeError
+    inside a transaction: a rollback would take the records with it.
     """
     if connection.in_atomic_block:
         with transaction.atomic(durable=True):
