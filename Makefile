@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Tests that start the whole product wait more than they work. Without reordering, those in a browser come last.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run demo install test faults check bench bench-quick bench-record screenshots lock
+.PHONY: audit licences run demo install test faults check bench bench-quick bench-record screenshots lock
 
 run: .venv/.ok
 	@$(BIN)/python manage.py up
@@ -50,6 +50,15 @@ screenshots: .venv/.dev-ok
 lock:
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements.in -o requirements.txt
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements-dev.in -c requirements.txt -o requirements-dev.txt
+	echo pip-audit | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header - -o requirements-audit.txt
+
+# docs/licences.md, of what is locked and of the files that others made.
+licences: .venv/.dev-ok
+	$(BIN)/python -m tests.supply.licences
+
+# Whether a locked package is known to be vulnerable. Needs the internet, and says so where there is none.
+audit: .venv/.audit-ok
+	@.venv/audit/bin/python -m tests.supply.audit .venv/audit/bin/pip-audit
 
 # What runs. It takes nothing away, so that what tests and lints stays in a .venv that has it.
 .venv/.ok: requirements.txt
@@ -61,6 +70,11 @@ lock:
 # What runs, tests and lints.
 .venv/.dev-ok: requirements-dev.txt
 	@$(call install,$<)
+	@touch $@
+
+# Apart from what runs, which it is to judge.
+.venv/.audit-ok: requirements-audit.txt .venv/.dev-ok
+	@$(BIN)/python -m venv .venv/audit && .venv/audit/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 # uv when there is one; otherwise the pip of the machine, which spares a copy of it; otherwise the pip that venv brings.
