@@ -1,13 +1,17 @@
 """The only reader of the environment."""
 
+import ipaddress
 import socket
 import sys
+from datetime import timedelta
 from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from ec2mon.env_file import BASE_DIR, env_file
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 env = environ.Env()
 ENV_FILE = env_file()
@@ -21,6 +25,14 @@ def _whole_number(name: str, default: int) -> int:
     if not text.isdecimal():
         raise ImproperlyConfigured(f"{name} must be a whole number, not {text!r}.")
     return int(text)
+
+
+def _networks(name: str) -> list[Network]:
+    """Return addresses and networks from the environment; say which one is wrong."""
+    try:
+        return [ipaddress.ip_network(text.strip()) for text in env.list(name, default=[]) if text.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be addresses or networks, separated by commas: {error}.") from None
 
 
 TESTING = "pytest" in sys.modules
@@ -62,6 +74,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_tables2",
     "django_q",
+    "axes",
     "elements",
 ]
 
@@ -79,6 +92,7 @@ MIDDLEWARE = [
     "ec2mon.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -124,13 +138,7 @@ else:
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
-# It counts wrong sign-ins: with Django's 300 entries, other names tried meanwhile would soon push a count out.
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
     CACHES["qstat"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 else:
@@ -168,11 +176,22 @@ else:
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "elements:overview"
 LOGOUT_REDIRECT_URL = "login"
-AUTHENTICATION_BACKENDS = ["ec2mon.auth.UsersWithSettings"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "ec2mon.auth.UsersWithSettings"]
+AXES_HANDLER = "ec2mon.throttle.Throttle"
+AXES_CLIENT_IP_CALLABLE = "ec2mon.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "ec2mon.throttle.paused"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = 5, timedelta(minutes=5)
+AXES_SENSITIVE_PARAMETERS = ["username"]  # the log tells addresses, but no name: it may be a password
+AXES_RESET_ON_SUCCESS = AXES_DISABLE_ACCESS_LOG = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+# Proxies whose X-Forwarded-For is believed; what anybody else says in it is not.
+TRUSTED_PROXIES = _networks("TRUSTED_PROXIES")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 # Set HTTPS=true where a proxy in front speaks https: cookies are then sent over https only.
 HTTPS = env.bool("HTTPS", default=False)
@@ -227,6 +246,7 @@ LOGGING: dict[str, Any] = {
         **dict.fromkeys(("boto3", "botocore", "urllib3", "s3transfer"), _QUIET),
         "django-q": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
     },
 }
 SILENCED_SYSTEM_CHECKS = [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]

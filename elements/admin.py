@@ -18,7 +18,7 @@ from elements.domain.wording import absolute, account, plural
 from elements.forms.admin import AdminElementForm
 from elements.forms.elements import ElementForm
 from elements.models import Activity, Element
-from elements.usecases import set_up
+from elements.usecases import set_up, sign_ins
 from elements.usecases.configure import save_settings, switch_polling
 from elements.usecases.connect import KeysMissing
 from elements.usecases.test_connection import examine, remember
@@ -210,7 +210,16 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class NotedUserAdmin(NotedAdmin, UserAdmin):
-    """Django's own page of users."""
+    """Django's own page of users, and what ends a lock-out."""
+
+    actions = ("end_pauses",)
+
+    @admin.action(description="End pause of sign-in", permissions=["change"])
+    def end_pauses(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Let those sign in again who typed too many wrong passwords, wherever they did."""
+        names = queryset.values_list("username", flat=True)
+        done = sign_ins.end_pauses(names, by=request.user.get_username(), now=timezone.now())
+        self.message_user(request, f"Wrong tries forgotten for {plural(done, 'user')}.", messages.SUCCESS)
 
 
 @admin.register(Group)

@@ -75,14 +75,6 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-@pytest.fixture(autouse=True)
-def no_wrong_tries_yet():
-    """Forget the wrong passwords of the tests before, which would pause the sign-in."""
-    from django.core.cache import cache
-
-    cache.clear()
-
-
 @pytest.fixture(autouse=True, scope="session")
 def quick_passwords():
     """Spare each user of each test a third of a second of hashing."""

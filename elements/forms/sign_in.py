@@ -1,60 +1,48 @@
-"""Sign-in: a few wrong tries, then a pause, so that passwords cannot be guessed by trying."""
+"""Sign-in and change of password: a few wrong tries, then a pause, so that passwords cannot be guessed by trying."""
 
-import hashlib
-import time
 from typing import Any
 
-from django.contrib.auth.forms import AuthenticationForm
-from django.core.cache import cache
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
-from elements.domain.wording import NB, plural, span
-
-TRIES, PAUSE_S = 5, 300
+from elements.domain.wording import plural, span
+from elements.usecases.sign_ins import pause_left_s
 
 
 class SignInForm(AuthenticationForm):
-    """Counts wrong tries for each name and computer, so that nobody can lock somebody else out from elsewhere."""
+    """Says how many tries are left and how long a pause is; the words are the same for a name nobody has."""
 
     def clean(self) -> dict[str, Any]:
-        """Check name and password, unless there is a pause; the words are the same for a name nobody has."""
-        count, until = self._places()
-        if left_s := max(0.0, (cache.get(until) or 0) - time.time()):
-            raise _paused(left_s)
+        """Check name and password, unless there is a pause."""
         try:
             cleaned: dict[str, Any] = super().clean()
         except ValidationError:
-            wrong = _counted(count)
-            if wrong < TRIES:
-                raise _wrong(TRIES - wrong) from None
-            cache.set(until, time.time() + PAUSE_S, PAUSE_S)
-            cache.delete(count)
-            raise _paused(PAUSE_S) from None
-        cache.delete(count)
+            raise refusal(self.request, "User name or password is wrong") from None
         return cleaned
 
-    def _places(self) -> tuple[str, str]:
-        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
-        who = f"{self.cleaned_data.get('username', '')} {address}"
-        place = hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
-        return f"sign-in {place}".replace(" ", "-"), f"sign-in-pause-{place}"
+
+class ChangePasswordForm(PasswordChangeForm):
+    """Counts wrong old passwords like wrong sign-ins: whoever found a browser signed in cannot guess them here."""
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """Check the old password, unless there is a pause."""
+        old: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=old) is None:
+            raise refusal(self.request, "The old password is wrong")
+        return old
 
 
-def _counted(key: str) -> int:
-    """Return how many wrong tries there were, this one included."""
-    cache.add(key, 0, PAUSE_S)
-    try:
-        wrong = cache.incr(key)
-    except ValueError:  # another try at the same moment began the pause
-        return TRIES
-    cache.touch(key, PAUSE_S)
-    return wrong
-
-
-def _wrong(tries: int) -> ValidationError:
-    left = f"{plural(tries, 'try', 'tries')} left, then a pause of {PAUSE_S // 60}{NB}min."
-    return ValidationError(["User name or password is wrong", left], code="invalid_login")
-
-
-def _paused(left_s: float) -> ValidationError:
-    return ValidationError(["Too many wrong tries", f"Try again in {span(left_s)}."], code="paused")
+def refusal(request: Any, wrong: str) -> ValidationError:
+    """Return what a person reads after a wrong try, or after any try during a pause."""
+    if left_s := pause_left_s(request):
+        return ValidationError(["Too many wrong tries", f"Try again in {span(left_s)}."], code="paused")
+    tries = max(1, settings.AXES_FAILURE_LIMIT - (request.axes_failures_since_start or 0))
+    left = f"{plural(tries, 'try', 'tries')} left, then a pause of {span(settings.AXES_COOLOFF_TIME.total_seconds())}."
+    return ValidationError([wrong, left], code="invalid_login")

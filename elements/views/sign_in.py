@@ -12,7 +12,7 @@ from django.urls import Resolver404, resolve, reverse
 from django.views import csrf
 
 from elements.domain.wording import span
-from elements.forms.sign_in import SignInForm
+from elements.forms.sign_in import ChangePasswordForm, SignInForm
 from elements.models import Element
 
 # Who was signed in here, and since when. Only the sign-in page gets it, a day longer than the session lives.
@@ -69,6 +69,16 @@ class SignOut(auth_views.LogoutView):
         answer: HttpResponse = super().post(request, *args, **kwargs)
         answer.delete_cookie(COOKIE, path=reverse("login"), samesite="Lax")
         return answer
+
+
+class ChangePassword(auth_views.PasswordChangeView):
+    """The own password; other sessions of the user end with the old one."""
+
+    form_class = ChangePasswordForm
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Let the form count wrong tries."""
+        return {**super().get_form_kwargs(), "request": self.request}
 
 
 def was_signed_in(request: HttpRequest) -> tuple[int, float]:

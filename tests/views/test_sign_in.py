@@ -8,17 +8,16 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from elements.forms.sign_in import TRIES
 from elements.views import overview, sign_in
 from tests import builders
 
 pytestmark = pytest.mark.django_db
 
 LOGIN, PASSWORD = "/login/", "only-for-tests-1"
+TRIES = settings.AXES_FAILURE_LIMIT
 INSTANCES = "/e/frankfurt-playout/instances/?q=state%3Arunning"
 
 
@@ -145,23 +144,6 @@ def test_wrong_tries_are_counted_and_then_there_is_a_pause():
     assert "1 try left" in said[-2]
     assert "Too many wrong tries" in said[-1]
     assert "Try again in" in words(client, password=PASSWORD)
-
-
-def test_a_wrong_try_while_another_begins_the_pause_is_answered(client, monkeypatch):
-    monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
-
-    answer = client.post(LOGIN, {"username": "maria", "password": "wrong"})
-
-    assert "Too many wrong tries" in answer.content.decode()
-
-
-def test_a_pause_outlives_many_tries_for_other_names():
-    for _ in range(TRIES):
-        words(Client())
-    for number in range(1000):
-        cache.set(f"count-of-somebody-else-{number}", 1)
-
-    assert "Try again in" in words(Client())
 
 
 def test_the_pause_of_one_name_or_one_computer_holds_nobody_else():
