@@ -64,6 +64,8 @@ WORKERS = _whole_number("WORKERS", 2)
 WEB_THREADS = _whole_number("WEB_THREADS", 8)
 # Other tools of the same accounts need the rest of what EC2 allows.
 REQUEST_BUDGET_PERCENT = min(100, max(1, _whole_number("REQUEST_BUDGET_PERCENT", 25)))
+# Without it, whoever sets elements up could have this machine ask others of its own network.
+ALLOW_PRIVATE_ENDPOINTS = env.bool("ALLOW_PRIVATE_ENDPOINTS", default=False)
 
 INSTALLED_APPS = [
     "ec2mon.apps.SetUpConfig",

@@ -60,6 +60,7 @@ def _surroundings(directory: Path) -> None:
         "DJANGO_SETTINGS_MODULE": "ec2mon.settings",
         "EC2MON_ENV_FILE": str(directory / "env"),
         "DATA_DIR": str(directory),
+        "ALLOW_PRIVATE_ENDPOINTS": "true",
         # The simulated EC2 is on this machine, whatever proxy leads out of it.
         "NO_PROXY": ",".join(filter(None, (os.environ.get("NO_PROXY"), HOST))),
     }

@@ -10,6 +10,7 @@ from hypothesis import settings
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("FIELD_ENCRYPTION_KEY", Fernet.generate_key().decode())
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="ec2mon-test-"))
+os.environ["ALLOW_PRIVATE_ENDPOINTS"] = "true"  # the simulated EC2 is on this machine
 os.environ["EC2MON_ENV_FILE"] = os.devnull
 # Playwright leaves its event loop running in the process; without this Django then refuses its database to all tests.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

@@ -13,9 +13,11 @@ from elements.aws.deadlines import Cutter, Deadline
 from elements.aws.errors import (
     AwsError,
     AwsUnreachable,
+    Forbidden,
     NoClient,
     Overdue,
     Scene,
+    forbidden,
     not_understood,
     overdue,
     translated_errors,
@@ -23,6 +25,7 @@ from elements.aws.errors import (
 from elements.aws.reading import Read, Reader
 from elements.aws.recorder import LISTS, Recorder, service_of
 from elements.aws.redaction import Redactor
+from elements.domain.endpoints import EndpointRefused
 
 READ, WRITE, STS = "read", "write", "sts"
 
@@ -98,6 +101,8 @@ class Asker:
     def _client(self, kind: clients.Kind) -> Any:
         try:
             return clients.client(kind)
+        except EndpointRefused as refused:
+            raise Forbidden(why=str(refused)) from None
         except ValueError as error:  # botocore's word for an endpoint that is no URL and a region that is none
             raise NoClient(why=self._redactor.text(str(error))) from None
 
@@ -114,6 +119,8 @@ class Asker:
 
     def _worded(self, call: Call, kind: clients.Kind, error: AwsUnreachable | parsing.Incomplete) -> AwsUnreachable:
         scene, after_s = self._scene(call.operation, kind), call.cutter.cut_after_s
+        if call.refused:
+            return forbidden(scene, call.refused)
         if after_s is not None:
             late = f"The answer of {scene.endpoint} did not arrive within {after_s:.0f} s."
             return overdue(scene, self._too_long if self._deadline.passed else late)

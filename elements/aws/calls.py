@@ -53,6 +53,7 @@ class Call:
     reader: Reader | None = None
     known: Mapping[str, bytes] = field(default_factory=dict)
     read: Read | None = None
+    refused: str = ""
     trace: Trace = field(default_factory=Trace)
 
     @contextmanager

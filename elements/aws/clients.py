@@ -11,6 +11,7 @@ from botocore.retries import standard
 from elements.aws import calls
 from elements.aws.botocore_session import LOCK, shared_session
 from elements.aws.connections import watched
+from elements.domain.endpoints import check_endpoint
 
 _CONNECT_S = 5
 _CONNECTIONS = 32
@@ -28,13 +29,17 @@ class Kind:
     attempts: int
     read_s: int
     idle_s: float
+    allow_private: bool = False
 
 
 _made: OrderedDict[Kind, Any] = OrderedDict()
 
 
 def client(kind: Kind) -> Any:
-    """Return the client, made when it is first needed; raises ValueError for an endpoint or a region that is none."""
+    """Return the client, made when it is first needed.
+
+    Raises ValueError for an endpoint or a region that is none, EndpointRefused for one where AWS is not asked.
+    """
     with LOCK:
         found = _made.get(kind)
         if found is None:
@@ -61,6 +66,8 @@ os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_
 
 
 def _make(kind: Kind) -> Any:
+    if kind.endpoint_url:
+        check_endpoint(kind.endpoint_url, allow_private=kind.allow_private)
     made = shared_session().create_client(
         kind.service,
         region_name=kind.region,
@@ -76,8 +83,9 @@ def _make(kind: Kind) -> Any:
             user_agent_extra="ec2mon",
         ),
     )
+    check_endpoint(made.meta.endpoint_url, allow_private=kind.allow_private)  # which the environment may name
     _grant_retries(made, kind)
-    watched(made, kind.idle_s)
+    watched(made, kind.idle_s, allow_private=kind.allow_private)
     calls.follow(made)
     return made
 
@@ -86,8 +94,8 @@ class _Granted:
     """A quota of retries that is never used up: in botocore's, one element's failures would take others' retries."""
 
     def acquire_retry_quota(self, context: Any) -> bool:
-        """Grant one retry more; `total_max_attempts` ends them."""
-        return True
+        """Grant one retry more, unless the address is forbidden; `total_max_attempts` ends them."""
+        return not calls.current().refused
 
 
 def _grant_retries(made: Any, kind: Kind) -> None:

@@ -117,6 +117,8 @@ def translated_errors(scene: Callable[[], Scene]) -> Iterator[None]:
         raise _from_answer(error, scene()) from None
     except _UNREADABLE:
         raise not_understood(scene()) from None
+    except Forbidden as error:
+        raise forbidden(scene(), str(error)) from None
     except (boto.BotoCoreError, OSError) as error:
         raise _unanswered(error, scene()) from None
 
@@ -216,6 +218,11 @@ def overdue(scene: Scene, why: str) -> AwsUnreachable:
     return _unanswered(Overdue(why=why), scene)
 
 
+def forbidden(scene: Scene, why: str) -> AwsUnreachable:
+    """Return the error for an endpoint where AWS is not asked: nothing was sent."""
+    return AwsUnreachable(why, operation=scene.operation, code="EndpointRefused")
+
+
 class Overdue(boto.BotoCoreError):  # type: ignore[misc]
     """An attempt, or all calls of a gateway together, took too long."""
 
@@ -224,5 +231,11 @@ class Overdue(boto.BotoCoreError):  # type: ignore[misc]
 
 class NoClient(boto.BotoCoreError):  # type: ignore[misc]
     """No client can be made for such an endpoint or region."""
+
+    fmt = "{why}"
+
+
+class Forbidden(boto.BotoCoreError):  # type: ignore[misc]
+    """The endpoint is one where AWS is not asked."""
 
     fmt = "{why}"

@@ -49,11 +49,12 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to: the region, and endpoints when they are not the region's own."""
+    """Where to: the region, and endpoints when they are not the region's own; in private networks too if allowed."""
 
     region: str
     endpoint_url: str = ""
     sts_endpoint_url: str = ""
+    allow_private: bool = False
 
 
 def open_gateway(
@@ -71,7 +72,8 @@ def open_gateway(
     def kind(name: str, region: str) -> Kind:
         service, endpoint = ("sts", target.sts_endpoint_url) if name == STS else ("ec2", target.endpoint_url)
         attempts, idle_s = (1, _WRITE_IDLE_S) if name == WRITE else (patience.attempts, _READ_IDLE_S)
-        return Kind(service, region or target.region, endpoint, attempts, patience.read_s, idle_s)
+        where = (service, region or target.region, endpoint)
+        return Kind(*where, attempts, patience.read_s, idle_s, target.allow_private)
 
     asker = Asker(
         kind,

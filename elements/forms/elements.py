@@ -5,8 +5,10 @@ import unicodedata
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from elements.domain.endpoints import EndpointRefused, check_endpoint
 from elements.domain.regions import InvalidRegionEndpoint, parse_endpoint_url, parse_region_endpoint
 from elements.models import Element
 from elements.usecases.connect import Credentials
@@ -140,6 +142,8 @@ class TargetFields(forms.Form):
         cleaned["region"] = found.region
         if max(len(found.region) - _REGION_LENGTH, len(found.endpoint_url) - _URL_LENGTH) > 0:
             self.add_error("region", "This is too long to be a region or endpoint of AWS.")
+        elif found.endpoint_url and (refused := _refusal(found.endpoint_url)):
+            self.add_error("region", refused)
         elif found.endpoint_url and cleaned.get("endpoint_url", "") not in ("", found.endpoint_url):
             self.add_error("endpoint_url", "Region Endpoint names another endpoint. Leave one of the two empty.")
         else:
@@ -233,4 +237,15 @@ def _endpoint(text: str) -> str:
         raise ValidationError(str(error)) from None
     if len(url) > _URL_LENGTH:
         raise ValidationError("This is too long for an endpoint.")
+    if refused := _refusal(url):
+        raise ValidationError(refused)
     return url
+
+
+def _refusal(url: str) -> str:
+    """Return why AWS must not be asked at an endpoint, "" when it may."""
+    try:
+        check_endpoint(url, allow_private=settings.ALLOW_PRIVATE_ENDPOINTS)
+    except EndpointRefused as refused:
+        return str(refused)
+    return ""

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from elements.aws.ec2 import Ec2Gateway
@@ -62,8 +63,8 @@ def connect(
         if attempt.error_code in THROTTLES:
             budget.throttled(attempt.operation)
 
-    target = Target(element.region, element.endpoint_url, element.sts_endpoint_url)
-    keys = keys or stored_credentials(element)
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection, transaction
     patience = patience or Patience(deadline_s=deadline_s)
     return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
 

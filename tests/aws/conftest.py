@@ -53,10 +53,10 @@ def keys(aws):
 def open_to(records):
     """Open a gateway with the keys of the simulated AWS; without an URL it finds its own endpoint."""
 
-    def opened(keys, url="", *, region="eu-central-1", sts_url=None, **patience):
+    def opened(keys, url="", *, region="eu-central-1", sts_url=None, allow_private=True, **patience):
         return open_gateway(
             Credentials(keys.access_key_id, keys.secret_access_key, keys.session_token or ""),
-            Target(region, url, url if sts_url is None else sts_url),
+            Target(region, url, url if sts_url is None else sts_url, allow_private),
             record=records.append,
             caller="test",
             patience=Patience(**patience),

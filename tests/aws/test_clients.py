@@ -16,7 +16,7 @@ POLLS = 3
 
 
 def kind(url):
-    return Kind("ec2", "eu-central-1", url, 3, 20, 20.0)
+    return Kind("ec2", "eu-central-1", url, 3, 20, 20.0, True)
 
 
 def test_sixty_elements_at_once_are_each_signed_recorded_and_answered_as_themselves(aws):
@@ -54,7 +54,7 @@ class Element:
         self.aws.fault("reset", "DescribeInstanceStatus", access_key_id=keys.access_key_id, times=1)
         gateway = open_gateway(
             Credentials(keys.access_key_id, keys.secret_access_key, keys.session_token or ""),
-            Target("eu-central-1", self.aws.url, self.aws.url),
+            Target("eu-central-1", self.aws.url, self.aws.url, allow_private=True),
             record=self.records.append,
             caller=self.account,
             patience=Patience(),

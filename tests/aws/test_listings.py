@@ -96,7 +96,7 @@ def test_attempts_are_recorded_by_the_thread_that_reads(aws, keys):
     threads = set()
     gateway = open_gateway(
         Credentials(keys.access_key_id, keys.secret_access_key),
-        Target("eu-central-1", aws.url),
+        Target("eu-central-1", aws.url, allow_private=True),
         record=lambda attempt: threads.add(THIS()),
         caller="test",
         patience=Patience(),
@@ -149,7 +149,7 @@ def test_a_thread_that_waits_for_ever_is_given_up_after_the_deadline(aws, keys, 
     for_ever = threading.Event()
     gateway = open_gateway(
         Credentials(keys.access_key_id, keys.secret_access_key),
-        Target("eu-central-1", aws.url),
+        Target("eu-central-1", aws.url, allow_private=True),
         record=records.append,
         caller="test",
         patience=Patience(deadline_s=1),
@@ -202,7 +202,7 @@ def test_the_listings_are_asked_for_at_the_same_time(aws, keys, records):
     together = threading.Barrier(2, timeout=60)
     gateway = open_gateway(
         Credentials(keys.access_key_id, keys.secret_access_key),
-        Target("eu-central-1", aws.url),
+        Target("eu-central-1", aws.url, allow_private=True),
         record=records.append,
         caller="test",
         patience=Patience(),
@@ -218,7 +218,7 @@ def test_each_attempt_waits_for_its_budget_and_a_throttled_one_is_told(aws, keys
     said = []
     gateway = open_gateway(
         Credentials(keys.access_key_id, keys.secret_access_key),
-        Target("eu-central-1", aws.url),
+        Target("eu-central-1", aws.url, allow_private=True),
         record=records.append,
         caller="test",
         patience=Patience(),
@@ -238,7 +238,7 @@ def test_a_budget_that_refuses_keeps_the_request_at_home(aws, keys):
 
     gateway = open_gateway(
         Credentials(keys.access_key_id, keys.secret_access_key),
-        Target("eu-central-1", aws.url),
+        Target("eu-central-1", aws.url, allow_private=True),
         record=print,
         caller="test",
         patience=Patience(),

@@ -1,7 +1,6 @@
 import contextlib
 import os
 import socket
-import socketserver
 import ssl
 import threading
 
@@ -10,6 +9,7 @@ import pytest
 from elements.aws.errors import AwsUnreachable
 from elements.aws.session import BlankKeys, Credentials
 from tests.aws.pages import listed
+from tests.aws.proxy import Proxy
 
 
 @pytest.mark.parametrize(
@@ -106,37 +106,6 @@ def _server_that_breaks_tls(certificate):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, daemon=True).start()
         yield f"https://127.0.0.1:{listener.getsockname()[1]}"
-
-
-class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy for https that keeps in mind whom it was asked for."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Tunnel)
-        self.asked_for = []
-
-
-class Tunnel(socketserver.StreamRequestHandler):
-    def handle(self):
-        target = self.rfile.readline().split()[1].decode()
-        while self.rfile.readline().strip():
-            pass
-        self.server.asked_for.append(target)
-        host, port = target.split(":")
-        with socket.create_connection((host, int(port))) as there:
-            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-            back = threading.Thread(target=_copy, args=(there, self.connection), daemon=True)
-            back.start()
-            _copy(self.connection, there)
-
-
-def _copy(one, other):
-    with contextlib.suppress(OSError):
-        while data := one.recv(65536):
-            other.sendall(data)
-        other.shutdown(socket.SHUT_WR)
 
 
 @pytest.fixture

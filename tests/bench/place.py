@@ -72,6 +72,7 @@ class Place:
         self.directory, self._server_url, self._database = directory, server_url, database
         self.env = {
             **os.environ,
+            "ALLOW_PRIVATE_ENDPOINTS": "true",
             **_SECRETS,
             "EC2MON_ENV_FILE": os.devnull,
             "DATA_DIR": str(directory),
