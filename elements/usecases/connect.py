@@ -63,8 +63,9 @@ def connect(
         if attempt.error_code in THROTTLES:
             budget.throttled(attempt.operation)
 
-from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+    endpoints = (element.endpoint_url, element.sts_endpoint_url)
+    target = Target(element.region, *endpoints, allow_private=settings.ALLOW_PRIVATE_ENDPOINTS)
+    keys = keys or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
     return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
 
