@@ -67,6 +67,12 @@ REQUEST_BUDGET_PERCENT = min(100, max(1, _whole_number("REQUEST_BUDGET_PERCENT",
 # Without it, whoever sets elements up could have this machine ask others of its own network.
 ALLOW_PRIVATE_ENDPOINTS = env.bool("ALLOW_PRIVATE_ENDPOINTS", default=False)
 
+# Who may read /metrics: whoever has the token, and whoever asks from one of the networks. Nobody else.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="").strip()
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is too short to be a secret: at least 20 characters.")
+METRICS_NETWORKS = _networks("METRICS_NETWORKS")
+
 INSTALLED_APPS = [
     "ec2mon.apps.SetUpConfig",
     "django.contrib.auth",
@@ -203,7 +209,7 @@ CSRF_FAILURE_VIEW = "elements.views.sign_in.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 # Whoever watches over machines asks each of them, past the proxy.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"

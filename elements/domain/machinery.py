@@ -11,6 +11,7 @@ from elements.domain.wording import NB, account, plural, span
 CLOCK = "clock"
 # Each queue, with what waits in it.
 QUEUES = {"default": "polls", "ops": "actions"}
+PARTS = (CLOCK, *QUEUES)
 SILENT_AFTER_S = QUEUE_LATE_S = 60.0
 POLLS_LATE_S = 30.0
 _TONES = {"crit": ("s-alert", "Wrong"), "warn": ("c-late", "Look at it"), "ok": ("s-ok", "Works")}

@@ -117,6 +117,8 @@ class DebugRecord(models.Model):
     error_code = models.CharField(max_length=100, blank=True)
     error_message = models.TextField(blank=True)
     request_id = models.CharField(max_length=100, blank=True)
+    # NULL where none: SQLite then adds the column without writing every row anew.
+    trace_id = models.CharField(max_length=24, null=True)
     attempt = models.PositiveSmallIntegerField(default=1)
     duration_ms = models.PositiveIntegerField(default=0)
     size_bytes = models.PositiveIntegerField(default=0)

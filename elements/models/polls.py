@@ -109,6 +109,13 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """Bring the next poll forward to now; it follows even when one is under way, and however that one ends."""
         self.filter(element_id=element_id).update(due_at=now)
 
+    def count_calls(self, element_id: int, calls: int, throttles: int) -> None:
+        """Add requests to AWS that no poll made."""
+        total = {"calls_total": models.F("calls_total") + calls}
+        if throttles:
+            total["throttles_total"] = models.F("throttles_total") + throttles
+        self.filter(element_id=element_id).update(**total)
+
     def next_revision(self, element_id: int) -> int:
         """Return a new revision number for rows about to change; call it inside their transaction."""
         self.filter(element_id=element_id).update(revision=models.F("revision") + 1)
@@ -128,6 +135,14 @@ class Poll(models.Model):
     succeeded_at = models.DateTimeField(null=True)
     duration_ms = models.PositiveIntegerField(null=True)
     aws_calls = models.PositiveIntegerField(default=0)
+    # Totals since the element was added, which only grow.
+    polls_total = models.PositiveBigIntegerField(default=0, db_default=0)
+    failures_total = models.PositiveBigIntegerField(default=0, db_default=0)
+    busy_ms_total = models.PositiveBigIntegerField(default=0, db_default=0)
+    calls_total = models.PositiveBigIntegerField(default=0, db_default=0)
+    throttles_total = models.PositiveBigIntegerField(default=0, db_default=0)
+    # How many actions ended in which way, of those that are kept no more.
+    removed_actions = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     clock_offset_s = models.FloatField(null=True)
     failures = models.PositiveIntegerField(default=0)
     failed_since = models.DateTimeField(null=True)

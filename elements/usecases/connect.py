@@ -12,7 +12,8 @@ from elements.aws.recorder import Attempt
 from elements.aws.session import BlankKeys, Credentials, Patience, Target, endpoint_of_environment, open_gateway
 from elements.domain.regions import ec2_endpoint
 from elements.domain.throttling import THROTTLES
-from elements.models import DebugRecord, Element
+from elements.domain.traces import current
+from elements.models import DebugRecord, Element, Poll
 from elements.models.fields import Undecryptable
 from elements.usecases.budgets import Budget
 
@@ -58,6 +59,7 @@ def connect(
         """Runs in the thread of whoever connected, also for what other threads have read."""
         if record is None:
             store(element, attempt)
+            Poll.objects.count_calls(element.pk, 1, int(attempt.error_code in THROTTLES))
         else:
             record(attempt)
         if attempt.error_code in THROTTLES:
@@ -105,11 +107,13 @@ class Records:
     def __init__(self, element: Element) -> None:
         self._element = element
         self._waiting: list[Attempt] = []
+        self.throttles = 0
         self._flushed = time.monotonic()
 
     def keep(self, attempt: Attempt) -> None:
         """Take one attempt."""
         self._waiting.append(attempt)
+        self.throttles += attempt.error_code in THROTTLES
         is_long = time.monotonic() - self._flushed >= self.LONGEST_WAIT_S
         if attempt.outcome != "ok" or is_long or len(self._waiting) >= self.AT_ONCE:
             self.flush()
@@ -147,6 +151,7 @@ def _record(element: Element, attempt: Attempt) -> DebugRecord:
         error_code=attempt.error_code[:100],
         error_message=attempt.error_message,
         request_id=attempt.request_id[:100],
+        trace_id=current() or None,
         attempt=attempt.attempt,
         duration_ms=attempt.duration_ms,
         size_bytes=attempt.bytes,

@@ -20,7 +20,7 @@ def _polls(elements: Iterable[Element], now: datetime) -> m.Polls:
         (one, one.poll) for one in every if not one.paused and getattr(one, "poll", None)
     ]
     states = [one.connection(now).state for one, _ in polls]
-    late = [_lateness_s(one, poll, now) for one, poll in polls]
+    late = [lateness_s(one, poll, now) for one, poll in polls]
     return m.Polls(
         polled=len(polls),
         paused=sum(one.paused for one in every),
@@ -33,7 +33,8 @@ def _polls(elements: Iterable[Element], now: datetime) -> m.Polls:
     )
 
 
-def _lateness_s(one: Element, poll: Poll, now: datetime) -> float:
+def lateness_s(one: Element, poll: Poll, now: datetime) -> float:
+    """Return by how much the poll of an element is late."""
     return m.lateness_s(
         now,
         due_at=poll.due_at,

@@ -150,13 +150,18 @@ class ElementPoll:
         }
 
     def _attempted(self, poll: Poll, outcome: str) -> dict[str, Any]:
-        gateway = self._gateway
+        gateway, took_ms = self._gateway, self._duration_ms
+        calls = gateway.calls if gateway else 0
         return {
             "attempted_at": self.began_at,
-            "duration_ms": self._duration_ms,
-            "aws_calls": gateway.calls if gateway else 0,
+            "duration_ms": took_ms,
+            "aws_calls": calls,
+            "polls_total": models.F("polls_total") + 1,
+            "busy_ms_total": models.F("busy_ms_total") + took_ms,
+            "calls_total": models.F("calls_total") + calls,
+            "throttles_total": models.F("throttles_total") + self._records.throttles,
             "clock_offset_s": gateway.clock_offset_s if gateway else None,
-            "recent": poll.with_result(self.began_at, outcome, self._duration_ms),
+            "recent": poll.with_result(self.began_at, outcome, took_ms),
         }
 
     def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch | OwnerUnknown) -> PollReport:
@@ -216,6 +221,7 @@ def failure_values(poll: Poll, code: str, text: str, *, now: datetime, interval_
     failures = poll.failures + 1
     return {
         "failures": failures,
+        "failures_total": models.F("failures_total") + 1,
         "failed_since": poll.failed_since or now,
         "failure_code": code[:100],
         "failure_text": text,

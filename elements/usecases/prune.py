@@ -1,17 +1,17 @@
 """Remove what has been kept long enough, in small steps that hold no lock for long."""
 
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 
 from elements.domain.strides import Stride
-from elements.models import Action, Activity, Change, DebugRecord, Instance, ScheduledEvent, WorkerBeat
+from elements.models import Action, Activity, Change, DebugRecord, Instance, Poll, ScheduledEvent, WorkerBeat
 from elements.models.instance_descriptions import InstanceDescription
 from elements.usecases import backlogs
 from elements.usecases.backlogs import Backlog
@@ -130,7 +130,23 @@ def _remove(model: type[Model]) -> Callable[[Keys], object]:
 
 def _remove_actions(keys: Keys) -> None:
     Change.objects.filter(action__in=keys).update(action=None)
+    _keep_counts(Action.objects.filter(pk__in=keys))
     _remove(Action)(keys)
+
+
+def _keep_counts(actions: "QuerySet[Action]") -> None:
+    """Add up by outcome what is removed, so that the totals of /metrics never go down."""
+    counted: dict[int, Counter[str]] = defaultdict(Counter)
+    for element_id, status, number in actions.order_by().values_list("element_id", "status").annotate(Count("pk")):
+        counted[element_id][status] += number
+    for poll in (
+        Poll.objects.select_for_update()
+        .filter(element__in=counted)
+        .order_by("pk")
+        .only("element_id", "removed_actions")
+    ):
+        removed = Counter(poll.removed_actions) + counted[poll.element_id]
+        Poll.objects.filter(pk=poll.pk).update(removed_actions=dict(removed))
 
 
 def _remove_instances(keys: Keys) -> None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from functools import partial
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
 from elements.domain.lanes import BIG, LANES, QUICK, Batch, DuePoll, lane, plan
+from elements.domain.traces import POLL, traced
 from elements.models import Element, Poll, WorkerBeat
 from elements.models.polls import LeaseLost
 from elements.usecases.leases import LEASE_S, kept
@@ -72,23 +74,8 @@ def poll_once(element_id: int, *, caller: str, now: datetime, queued: bool = Fal
     element = Element.objects.with_keys().select_related("poll").filter(pk=element_id).first() if token else None
     if token is None or element is None:
         return None
-    try:
-        with kept(token):
-            return ElementPoll(element, token, caller=caller, now=now).run()
-    except (Element.DoesNotExist, Poll.DoesNotExist):
-        log.info("element %s was deleted during its poll", element_id)
-    except Superseded:
-        log.info("element %s got other keys or another address during its poll", element_id)
-        Poll.objects.filter(element_id=element_id, lease=token).update(lease="", leased_until=None, due_at=now)
-    except LeaseLost:
-        log.warning("the poll of element %s stood still too long; another worker has taken over", element_id)
-    except Exception:
-        log.exception("the poll of element %s ended unexpectedly", element_id)
-        return _note_bug(element, token)
-    except KeyboardInterrupt:
-        Poll.objects.filter(element_id=element_id, lease=token).update(lease="", leased_until=None)
-        raise
-    return None
+    with traced(POLL):
+        return _poll(element, token, caller=caller, now=now)
 
 
 def poll_in_turn(
@@ -120,8 +107,34 @@ def give_up_lost(now: datetime) -> None:
             values["due_at"] = now
         recent = poll.with_result(now, "failed", int(LEASE_S * 1000))
         Poll.objects.filter(pk=poll.pk, lease=poll.lease, leased_until=poll.leased_until).update(
-            lease="", leased_until=None, attempted_at=poll.started_at, recent=recent, **values
+            lease="",
+            leased_until=None,
+            attempted_at=poll.started_at,
+            recent=recent,
+            polls_total=F("polls_total") + 1,
+            **values,
         )
+
+
+def _poll(element: Element, token: str, *, caller: str, now: datetime) -> PollReport | None:
+    """Poll under a lease, and give it back however that ends."""
+    try:
+        with kept(token):
+            return ElementPoll(element, token, caller=caller, now=now).run()
+    except (Element.DoesNotExist, Poll.DoesNotExist):
+        log.info("element %s was deleted during its poll", element.pk)
+    except Superseded:
+        log.info("element %s got other keys or another address during its poll", element.pk)
+        Poll.objects.filter(element=element, lease=token).update(lease="", leased_until=None, due_at=now)
+    except LeaseLost:
+        log.warning("the poll of element %s stood still too long; another worker has taken over", element.pk)
+    except Exception:
+        log.exception("the poll of element %s ended unexpectedly", element.pk)
+        return _note_bug(element, token)
+    except KeyboardInterrupt:
+        Poll.objects.filter(element=element, lease=token).update(lease="", leased_until=None)
+        raise
+    return None
 
 
 def _poll_quietly(element_id: int, caller: str) -> None:
@@ -154,5 +167,6 @@ def _note_bug(element: Element, token: str) -> PollReport:
     poll = Poll.objects.filter(element=element, lease=token).first()
     if poll is not None:
         values = failure_values(poll, code, text, now=timezone.now(), interval_s=element.interval_s)
+        values["polls_total"] = F("polls_total") + 1
         Poll.objects.filter(pk=poll.pk, lease=token).update(lease="", leased_until=None, **values)
     return PollReport(element.name, element.region, ok=False, error_code=code, error=text)

@@ -13,7 +13,7 @@ from elements.models import Element, Poll, UserSettings
 # With more elements than this the side list has a field to filter it.
 MANY = 12
 # What few pages show, and is large.
-_UNSHOWN = ("poll__recent", "account_arn")
+_UNSHOWN = ("poll__recent", "poll__removed_actions", "account_arn")
 
 
 @dataclass(frozen=True, slots=True)

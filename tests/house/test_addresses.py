@@ -56,7 +56,7 @@ RULES = {
     "elements:events_display_key": Rule(post="administrators"),
     "elements:poll_now": Rule(post="operators"),
 }
-PUBLIC = {"healthz", "login", "elements:wall_of_screen"}
+PUBLIC = {"healthz", "readyz", "metrics", "login", "elements:wall_of_screen"}
 
 
 def named(resolver, namespace=""):
