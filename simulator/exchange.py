@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 from simulator.auth import authenticate, read_signature
 from simulator.faults import CAPTIVE, GARBAGE, UNPERFORMED
 from simulator.journal import Call
-from simulator.operations import Request, perform
+from simulator.operations import perform
+from simulator.request import Request
 from simulator.wire import ApiError, parse_parameters, render_answer, render_error
 
 if TYPE_CHECKING:
@@ -109,6 +110,9 @@ class Exchange:
         elif kind == "truncated":
             keep = fault.keep if fault else None
             answer.body = answer.body[: len(answer.body) // 2 if keep is None else keep]
+        elif kind == "garbled":
+            half = len(answer.body) // 2
+            answer.body = answer.body[:half] + b"<\x00\xff&" + answer.body[half + 4 :]
         return answer
 
     def _perform(self, spoiling: str) -> Answer:
@@ -120,6 +124,8 @@ class Exchange:
         given = dict(self._parameters)
         if spoiling == "empty-page":
             given["PageSize"] = 0
+        elif spoiling == "omit":
+            given["Omit"] = self._fault.instance_id if self._fault else ""
         elif spoiling == "same-token":
             given.pop("NextToken", None)
         with self._world.lock:

@@ -21,6 +21,7 @@ _EVENT_WORDS = {
     "instance-retirement": "The instance is running on degraded hardware",
     "instance-stop": "The instance is scheduled to be stopped",
 }
+KNOBS = ("delay_s", "initializing_s", "lag_s", "event_lag_s", "clock_skew_s", "token_life_s", "page_size")
 
 
 class Simulator:
@@ -65,9 +66,9 @@ class Simulator:
         self._journal.clear()
 
     def set(self, **knobs: float) -> None:
-        """Set delay_s, initializing_s, lag_s (reads show the past), event_lag_s, clock_skew_s or token_life_s."""
+        """Set one of KNOBS; `lag_s` lets reads show the past, `page_size` is the most that a page lists."""
         for name, value in knobs.items():
-            if name not in ("delay_s", "initializing_s", "lag_s", "event_lag_s", "clock_skew_s", "token_life_s"):
+            if name not in KNOBS:
                 raise ValueError(f"no such knob: {name}")
             setattr(self.world, name, value)
 

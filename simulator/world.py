@@ -41,6 +41,7 @@ class World:
         self.delay_s = self.initializing_s = delay_s
         self.lag_s = self.event_lag_s = self.clock_skew_s = 0.0
         self.token_life_s = 3600.0
+        self.page_size = 1000
         self.keys: dict[str, Keys] = {}
         self.instances: dict[str, Instance] = {}
         self._events_shown: dict[str, tuple[datetime, datetime]] = {}

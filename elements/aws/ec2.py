@@ -8,7 +8,7 @@ from typing import Any, Literal
 from elements.aws import parsing
 from elements.aws.asking import STS, WRITE, Asker
 from elements.aws.errors import AwsError, AwsRejected
-from elements.aws.listings import INSTANCES, STATUSES, AtOnce
+from elements.aws.listings import INSTANCES, STATUSES, AtOnce, Listing
 from elements.domain.instance_states import Verb
 from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
 
@@ -84,17 +84,11 @@ class Ec2Gateway:
 
     def describe_instances_by_id(self, instance_ids: Sequence[str]) -> list[InstanceSnapshot]:
         """Return those of the instances that AWS still knows; at most 100 ids."""
-        wanted = list(instance_ids)
-        _limit(wanted)
-        while wanted:
-            try:
-                return INSTANCES.some(self._asker, InstanceIds=wanted)
-            except AwsRejected as error:
-                gone = set(error.instance_ids)
-                if not error.code.startswith("InvalidInstanceID") or not gone & set(wanted):
-                    raise
-                wanted = [instance_id for instance_id in wanted if instance_id not in gone]
-        return []
+        return self._by_id(INSTANCES, instance_ids)
+
+    def describe_statuses_by_id(self, instance_ids: Sequence[str]) -> list[StatusSnapshot]:
+        """Return the status of those of the instances that AWS still knows; at most 100 ids."""
+        return self._by_id(STATUSES, instance_ids)
 
     def start_instances(self, instance_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """Ask EC2 once to start at most 100 instances; return each one's previous and current state."""
@@ -156,6 +150,19 @@ class Ec2Gateway:
         wanted = [{"Name": "spot-instance-request-id", "Values": list(request_ids)}]
         answer = self._asker.ask("DescribeSpotInstanceRequests", Filters=wanted)
         return {row["SpotInstanceRequestId"]: row.get("Type", "") for row in answer["SpotInstanceRequests"]}
+
+    def _by_id(self, listing: Listing, instance_ids: Sequence[str]) -> list[Any]:
+        wanted = list(instance_ids)
+        _limit(wanted)
+        while wanted:
+            try:
+                return listing.some(self._asker, InstanceIds=wanted)
+            except AwsRejected as error:
+                gone = set(error.instance_ids)
+                if not error.code.startswith("InvalidInstanceID") or not gone & set(wanted):
+                    raise
+                wanted = [instance_id for instance_id in wanted if instance_id not in gone]
+        return []
 
     def _dry(self, operation: str, **parameters: Any) -> None:
         try:

@@ -19,6 +19,7 @@ from elements.usecases.connect import KeysMissing, Records, connect, credentials
 from elements.usecases.identify import AccountMismatch, OwnerUnknown, check_owner, explained, identify
 from elements.usecases.read_spot_types import read_spot_types, untyped
 from elements.usecases.reading import Reading
+from elements.usecases.second_look import look_again
 from elements.usecases.store_reading import Lease, Storing, Superseded, check_source
 
 __all__ = ["ElementPoll", "PollReport", "Superseded", "failure_values"]
@@ -107,6 +108,7 @@ class ElementPoll:
         _read_pages(gateway, reading)
         check_owner(self.element, reading.owner, now=self.began_at)
         self._calls = gateway.calls
+        look_again(self.element, gateway, reading)
         self._records.flush()
         requests = untyped(self.element, reading.spots, stored=bool(self._poll.counts.get("untyped_spots")))
         self._spot_types = read_spot_types(self.element, gateway, requests, now=self.began_at)

@@ -55,7 +55,7 @@ class Reading:
     @property
     def has_changed_statuses(self) -> bool:
         """Tell whether a status is new, or is there no more."""
-        return bool(self.spool.statuses or self._lost_statuses())
+        return bool(self.spool.statuses or self.lost_statuses())
 
     def note_instances(self, page: Page[InstanceSnapshot]) -> None:
         """Take a page of DescribeInstances."""
@@ -100,7 +100,13 @@ class Reading:
             return
         for batch in self.spool.lone_statuses():
             yield [Seen(each.instance_id, status=each, is_checked=True) for each in batch]
-        yield from parts([Seen(each, is_checked=True) for each in self._lost_statuses()])
+        yield from parts([Seen(each, is_checked=True) for each in self.lost_statuses()])
+
+    def lost_statuses(self) -> list[str]:
+        """Return the instances that AWS lists, though no longer with the status that they had."""
+        if self.status_error is not None:
+            return []
+        return [each for each in self._unchecked if self.known_statuses[each] and each not in self.missing]
 
     def is_status_unchanged(self, instance_id: str) -> bool:
         """Tell whether AWS says of an instance's checks and events what it said before."""
@@ -113,11 +119,6 @@ class Reading:
         is_checked = self.status_error is None and not is_kept
         status = each.status if is_checked else None  # events are stored with complete listings alone, and with them
         return Seen(instance_id, each.instance, status, is_checked=is_checked, plain_name=each.name)
-
-    def _lost_statuses(self) -> list[str]:
-        if self.status_error is not None:
-            return []
-        return [each for each in self._unchecked if self.known_statuses[each] and each not in self.missing]
 
     def _begin_instances(self) -> None:
         self.missing, self.added, self.spots, self.owner = set(self.known), set(), {}, ""

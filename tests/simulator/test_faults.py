@@ -1,5 +1,6 @@
 """What goes wrong on request, as boto3 feels it."""
 
+import contextlib
 import time
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_any_error_can_be_made_up(aws: Simulator, ec2: Any) -> None:
         ("reset", ConnectionClosedError),
         ("truncated", ResponseParserError),
         ("garbage", ResponseParserError),
+        ("garbled", ResponseParserError),
         ("empty", ResponseParserError),
         ("redirect", ResponseParserError),
         ("html-500", ClientError),
@@ -143,6 +145,37 @@ def test_a_lost_answer_was_acted_upon(aws: Simulator, ec2: Any) -> None:
     assert states(ec2, [i]) == ["stopping"]
     (call,) = aws.journal("StopInstances")
     assert (call.status, call.performed) == (None, True)
+
+
+def test_a_fault_strikes_each_second_request_or_by_chance_and_every_hit_stays_counted(
+    aws: Simulator, client: Any
+) -> None:
+    aws.fault("throttle", "DescribeRegions", every=2)
+    aws.fault("unavailable", "DescribeInstances", chance=0.5)
+
+    for _ in range(10):
+        for operation in (client().describe_regions, client().describe_instances):
+            with contextlib.suppress(ClientError):
+                operation()
+    aws.clear_faults()
+
+    assert [call.fault for call in aws.journal("DescribeRegions")] == ["", "throttle"] * 5
+    assert 0 < len([call for call in aws.journal("DescribeInstances") if call.fault]) < 10
+    assert aws.faults.struck["throttle"] == 5
+
+
+def test_pages_are_as_short_as_wanted_and_one_instance_is_left_out_of_the_list_alone(aws: Simulator, ec2: Any) -> None:
+    first, *rest = aws.add_instances(count=5)
+    aws.set(page_size=2)
+    aws.fault("omit", instance_id=first)
+
+    page = ec2.describe_instances()
+    listed = [i["InstanceId"] for each in page["Reservations"] for i in each["Instances"]]
+    asked = ec2.describe_instances(InstanceIds=[first])
+
+    assert listed == rest[:2]
+    assert page["NextToken"]
+    assert asked["Reservations"][0]["Instances"][0]["InstanceId"] == first
 
 
 def test_cleared_faults_are_over(aws: Simulator, ec2: Any) -> None:
