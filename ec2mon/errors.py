@@ -2,10 +2,14 @@
 
 import logging
 import secrets
+from collections.abc import ItemsView
+from types import FrameType
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template import loader
 from django.utils import timezone
+from django.views.debug import SafeExceptionReporterFilter
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -24,3 +28,22 @@ class ReferenceFilter(logging.Filter):
         if reference and reference not in str(record.msg):
             record.msg = f"{record.msg} (reference {reference})"
         return True
+
+
+class NoValues(SafeExceptionReporterFilter):
+    """Shows where an error arose and in what, but no value: a form or a variable there may hold AWS keys.
+
+    Django shows them all with DEBUG, and without it what nobody marked as sensitive.
+    """
+
+    def is_active(self, request: HttpRequest | None) -> bool:
+        """Filter with DEBUG too."""
+        return True
+
+    def get_post_parameters(self, request: HttpRequest | None) -> dict[str, str]:
+        """Name the fields of the form that was sent."""
+        return dict.fromkeys(request.POST, self.cleansed_substitute) if request is not None else {}
+
+    def get_traceback_frame_variables(self, request: HttpRequest | None, tb_frame: FrameType) -> ItemsView[str, Any]:
+        """Name the variables of a function."""
+        return dict.fromkeys(tb_frame.f_locals, self.cleansed_substitute).items()

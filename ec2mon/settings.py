@@ -242,6 +242,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 _PROCESS = env.str("EC2MON_PROCESS", default="")
 BEAT_HOST = env.str("EC2MON_HOST", default="") or socket.gethostname()
 _QUIET = {"level": "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL}
+DEFAULT_EXCEPTION_REPORTER_FILTER = "ec2mon.errors.NoValues"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
