@@ -9,6 +9,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from ec2mon import strength
 from ec2mon.env_file import BASE_DIR, env_file
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -55,6 +56,8 @@ def _secret(name: str) -> str:
 SECRET_KEY = _secret("SECRET_KEY")
 # A list: the first key writes, all of them read, so that keys can be changed without losing anything.
 FIELD_ENCRYPTION_KEY = [key.strip() for key in _secret("FIELD_ENCRYPTION_KEY").split(",") if key.strip()]
+if _weak := strength.complaint(SECRET_KEY, FIELD_ENCRYPTION_KEY):
+    raise ImproperlyConfigured(_weak)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -89,6 +92,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "ec2mon.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "ec2mon.middleware.KnownMethodsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # A page is a tenth as large. What BREACH needs is not there: the session cookie does not travel with requests of
     # other sites but for links, a form token is masked anew each time, and the length is blurred by random bytes.
@@ -258,4 +262,7 @@ LOGGING: dict[str, Any] = {
         "axes": {"level": "WARNING"},
     },
 }
-SILENCED_SYSTEM_CHECKS = [] if HTTPS else ["security.W004", "security.W008", "security.W012", "security.W016"]
+# Other names of the domain are not ours to bind to https: HSTS is for this host alone.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+if not HTTPS:
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]

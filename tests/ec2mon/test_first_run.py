@@ -1,6 +1,7 @@
 """What the first start makes, and what later ones leave alone."""
 
 import http.cookiejar
+import os
 import re
 import signal
 import stat
@@ -160,9 +161,11 @@ def test_an_address_of_another_machine_is_said_in_a_sentence(tmp_path):
 
 
 def test_a_relative_data_directory_is_one_of_the_installation(tmp_path):
-    env = {"SECRET_KEY": "x" * 50, "FIELD_ENCRYPTION_KEY": "A" * 43 + "=", "EC2MON_ENV_FILE": "/dev/null"}
+    code = "from django.conf import settings; print(settings.DATA_DIR)"
 
-    done = run("shell", "-c", "from django.conf import settings; print(settings.DATA_DIR)", cwd=tmp_path, **env)
+    secrets = {name: os.environ[name] for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEY")}
+
+    done = run("shell", "-c", code, cwd=tmp_path, EC2MON_ENV_FILE="/dev/null", **secrets)
 
     assert done.stdout.splitlines()[-1] == str(ROOT / "data")
 
