@@ -58,13 +58,13 @@ def test_every_answer_of_every_address_carries_them_whoever_asks_and_however_it_
                 statuses.add(answer.status_code)
                 if lacking := lacks(answer):
                     found[method, address] = lacking
+                assert answer.status_code < 500 or address == "/readyz", (method, address)  # nothing polls in a test
                 if method == "TRACE":
                     assert answer.status_code == 405
 
     print(f"{(len(everywhere) + len(MISSING)) * len(METHODS) * 2} requests, statuses {sorted(statuses)}")
     assert found == {}
     assert {200, 302, 403, 404, 405} <= statuses
-    assert max(statuses) < 500
 
 
 def test_a_mistake_of_ours_carries_them_too(element, viewer_client, monkeypatch):
