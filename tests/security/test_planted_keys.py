@@ -11,10 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from django.urls import reverse
 
-from elements.urls import urlpatterns
 from tests.browser.stack import PASSWORD, Stack, wait_for
+from tests.security.addresses import pages
 from tests.security.search import found
 from tests.security.visitor import Visitor
 
@@ -49,7 +48,7 @@ def test_no_planted_key_is_stored_logged_printed_or_sent(stack):
         *acted(stack, olga, instance_id),
         *broken(stack, maria, keys, instance_id),
     ]
-    opened = sum(visitor.get(page) is not None for visitor in visitors for page in pages(instance_id))
+    opened = sum(visitor.get(page) is not None for visitor in visitors for page in pages("frankfurt", instance_id))
     printed += [stack.manage(*command) for command in (("dumpdata",), ("dumpdata", "--all", "--format=xml"))]
 
     planted = [SECRET, TOKEN, WRONG, keys.access_key_id, PASSWORD, *own_secrets(stack)]
@@ -153,16 +152,6 @@ def broken(stack, maria, keys, instance_id):
 def rename(stack, table, name):
     statement = f"ALTER TABLE {table} RENAME TO {name}"
     stack.manage("shell", "-c", f"from django.db import connection; connection.cursor().execute('{statement}')")
-
-
-def pages(instance_id):
-    """Yield every address of the product that may be opened, and those of the admin site."""
-    values = {"slug": "frankfurt", "instance_id": instance_id, "pk": 1, "token": "none", "kind": "json"}
-    for pattern in urlpatterns:
-        yield reverse(f"elements:{pattern.name}", kwargs={name: values[name] for name in pattern.pattern.converters})
-    for page in ("debug/export.csv", "debug/?t=7d", "instances/?col=tags", f"instances/{instance_id}/"):
-        yield f"/e/frankfurt/{page}"
-    yield from ("/admin/", "/admin/auth/user/", "/admin/elements/element/", "/admin/elements/activity/", "/healthz")
 
 
 def own_secrets(stack):
