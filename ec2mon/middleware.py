@@ -54,6 +54,8 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         """Send a stranger to the sign-in, which says that a form was not taken and leads back to its page."""
         if request.method in ("GET", "HEAD"):
             answer: HttpResponseRedirect = super().handle_no_permission(request, view_func)
+            if hasattr(request, "session_was_idle"):
+                answer.headers["Location"] += "&idle=1"
             return answer
         answer = redirect_to_login(_page_of(request) or resolve_url(settings.LOGIN_REDIRECT_URL))
         answer.headers["Location"] += "&unsaved=1"

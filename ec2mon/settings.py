@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "ec2mon.sessions.SessionLimitsMiddleware",
     "ec2mon.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -209,6 +209,13 @@ AUTH_PASSWORD_VALIDATORS = [
 HTTPS = env.bool("HTTPS", default=False)
 # From sign-in, however much is clicked meanwhile: one session outlives no shift.
 SESSION_COOKIE_AGE = max(1, _whole_number("SESSION_HOURS", 8)) * 3600
+# Since the last page that was open, which asks for what changed: nobody's browser is taken up again later.
+SESSION_IDLE_S = max(1, _whole_number("SESSION_IDLE_MINUTES", 30)) * 60
+# With this prefix no other host of the domain, and no page without https, can set them.
+_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrftoken"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "elements.views.sign_in.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS

@@ -15,6 +15,7 @@ urlpatterns = [
     path("logout/", sign_in.SignOut.as_view(), name="logout"),
     path("password/", sign_in.ChangePassword.as_view(), name="password_change"),
     path("password/done/", auth_views.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("sessions/end/", sign_in.EndSessions.as_view(), name="sessions_end"),
     path("admin/", admin.site.urls),
     path("", include("elements.urls")),
 ]

@@ -210,9 +210,9 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class NotedUserAdmin(NotedAdmin, UserAdmin):
-    """Django's own page of users, and what ends a lock-out."""
+    """Django's own page of users, and what ends lock-outs and sessions."""
 
-    actions = ("end_pauses",)
+    actions = ("end_pauses", "end_sessions")
 
     @admin.action(description="End pause of sign-in", permissions=["change"])
     def end_pauses(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -220,6 +220,12 @@ class NotedUserAdmin(NotedAdmin, UserAdmin):
         names = queryset.values_list("username", flat=True)
         done = sign_ins.end_pauses(names, by=request.user.get_username(), now=timezone.now())
         self.message_user(request, f"Wrong tries forgotten for {plural(done, 'user')}.", messages.SUCCESS)
+
+    @admin.action(description="End all sessions", permissions=["change"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Sign them out wherever they are signed in."""
+        done = sign_ins.end_sessions(queryset, by=request.user.get_username(), now=timezone.now())
+        self.message_user(request, f"{plural(done, 'session')} ended.", messages.SUCCESS)
 
 
 @admin.register(Group)

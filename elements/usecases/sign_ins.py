@@ -1,17 +1,24 @@
-"""Keep log-ins in the Activity record."""
+"""Sign-ins: kept in the Activity record, paused after wrong tries, and ended with all their sessions."""
 
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from axes.handlers.proxy import AxesProxyHandler
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.sessions.models import Session
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from elements.domain.wording import span
 from elements.models import Activity
+
+# In a session: when it was last used, in seconds.
+USED_AT = "used_at"
 
 
 def connect() -> None:
@@ -19,9 +26,13 @@ def connect() -> None:
     user_logged_in.connect(_signed_in)
     user_logged_out.connect(_signed_out)
     user_login_failed.connect(_refused)
+    post_save.connect(_end_when_disabled, sender=get_user_model())
 
 
-def _signed_in(sender: Any, user: Any, **kwargs: Any) -> None:
+def _signed_in(sender: Any, user: Any, request: Any, **kwargs: Any) -> None:
+    """Let the session end at its time, whatever is stored in it meanwhile."""
+    request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    request.session[USED_AT] = int(time.time())
     Activity.objects.note(by=user.get_username(), kind="sign-in", text="Signed in", now=timezone.now())
 
 
@@ -57,3 +68,25 @@ def end_pauses(usernames: Iterable[str], *, by: str, now: datetime) -> int:
     for name in waiting:
         Activity.objects.note(by=by, kind="sign-in", text=f"Pause of the sign-in of {name} ended", now=now)
     return len(waiting)
+
+
+def end_sessions(users: Iterable[AbstractBaseUser], *, by: str, now: datetime) -> int:
+    """Sign people out wherever they are signed in; return how many sessions that were."""
+    names = {str(user.pk): user.get_username() for user in users}
+    ended = _end({*names})
+    for name in names.values():
+        Activity.objects.note(by=by, kind="sign-in", text=f"All sessions of {name} ended", now=now)
+    return ended
+
+
+def _end(users: set[str]) -> int:
+    """Remove the sessions of some users; only what is in them says whose they are."""
+    rows = Session.objects.filter(expire_date__gt=timezone.now()).iterator()
+    keys = [row.pk for row in rows if row.get_decoded().get(SESSION_KEY) in users]
+    return Session.objects.filter(pk__in=keys).delete()[0]
+
+
+def _end_when_disabled(sender: Any, instance: Any, **kwargs: Any) -> None:
+    """Let no session come to life again when its user is switched on later."""
+    if not instance.is_active:
+        _end({str(instance.pk)})

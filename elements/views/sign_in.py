@@ -7,16 +7,18 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth import views as auth_views
 from django.core.signing import BadSignature
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import Resolver404, resolve, reverse
-from django.views import csrf
+from django.utils import timezone
+from django.views import View, csrf
 
 from elements.domain.wording import span
 from elements.forms.sign_in import ChangePasswordForm, SignInForm
 from elements.models import Element
+from elements.usecases.sign_ins import end_sessions
 
 # Who was signed in here, and since when. Only the sign-in page gets it, a day longer than the session lives.
-COOKIE = "ec2mon_was"
+COOKIE = f"{'__Secure-' if settings.HTTPS else ''}ec2mon_was"
 REMEMBERED_S = 24 * 3600
 PAGES = {
     "overview": "Overview",
@@ -56,7 +58,10 @@ class SignIn(auth_views.LoginView):
         user_pk, since = was_signed_in(self.request)
         lived_s = settings.SESSION_COOKIE_AGE
         context["signed_out_after"] = span(lived_s) if since and time.time() - since >= lived_s else ""
+        if "idle" in self.request.GET:
+            context["signed_out_after"] = f"{span(settings.SESSION_IDLE_S)} without use"
         context["unsaved"] = "unsaved" in self.request.GET
+        context["ended"] = "ended" in self.request.GET
         context.update(way_back(context[self.redirect_field_name], user_pk))
         return context
 
@@ -67,8 +72,24 @@ class SignOut(auth_views.LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End the session."""
         answer: HttpResponse = super().post(request, *args, **kwargs)
-        answer.delete_cookie(COOKIE, path=reverse("login"), samesite="Lax")
-        return answer
+        return _forgotten(answer)
+
+
+class EndSessions(View):
+    """Sign out here and everywhere else."""
+
+    http_method_names = ["post", "options"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """End all sessions of whoever asks, this one too: another browser may have been given its cookie."""
+        end_sessions([request.user], by=request.user.get_username(), now=timezone.now())  # type: ignore[list-item]
+        request.session.flush()
+        return _forgotten(HttpResponseRedirect(f"{reverse('login')}?ended=1"))
+
+
+def _forgotten(answer: HttpResponse) -> HttpResponse:
+    answer.delete_cookie(COOKIE, path=reverse("login"), samesite="Lax")
+    return answer
 
 
 class ChangePassword(auth_views.PasswordChangeView):
