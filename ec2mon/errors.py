@@ -1,7 +1,8 @@
-"""What a person is told when ec2mon itself failed: a reference, which the log knows too."""
+"""What a person is told when ec2mon itself failed: a reference, which the log knows too, or that the database did."""
 
 import logging
 import secrets
+import sys
 from collections.abc import ItemsView
 from types import FrameType
 from typing import Any
@@ -11,22 +12,30 @@ from django.template import loader
 from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
+from ec2mon import without_database
+
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer with a page that needs neither database nor session, for they may be what failed."""
+    error = sys.exception()
+    if without_database.is_meant(error):
+        return without_database.answer(request, str(error))
     reference = f"{timezone.now():%Y-%m-%d}-{secrets.token_hex(3).upper()}"
     request.reference = reference  # type: ignore[attr-defined]
     return HttpResponseServerError(loader.get_template("500.html").render({"reference": reference}))
 
 
 class ReferenceFilter(logging.Filter):
-    """Puts the reference into the line that Django logs for the same request."""
+    """Puts the reference into the line that Django logs for the same request; what a database said needs no trace."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every line through; add the reference to those of a request that has one."""
-        reference = getattr(getattr(record, "request", None), "reference", "")
+        """Let every line through; add to those of a request what is known of its failure."""
+        request = getattr(record, "request", None)
+        reference = getattr(request, "reference", "")
         if reference and reference not in str(record.msg):
             record.msg = f"{record.msg} (reference {reference})"
+        if (said := getattr(request, "database_said", "")) and record.exc_info:
+            record.msg, record.args, record.exc_info = f"{record.getMessage()}: {said}", (), None
         return True
 
 

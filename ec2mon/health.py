@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -30,7 +30,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return HttpResponse("" if is_head else "database not reachable\n", status=503, content_type="text/plain")
     return HttpResponse("" if is_head else "ok\n", content_type="text/plain")
 
@@ -53,7 +53,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     try:
         found = figures.metrics(now, tasks.queues(now))
-    except DatabaseError:
+    except Error:
         return HttpResponse("database not reachable\n", status=503, content_type="text/plain")
     return HttpResponse("".join(exposition(found)), content_type=CONTENT_TYPE)
 
@@ -70,7 +70,7 @@ def _reasons() -> list[tuple[str, str]]:
                 return [(about, text)]
         now = timezone.now()
         return [(each.about, each.text) for each in stoppages(gather(now, tasks.queues(now), []))]
-    except DatabaseError:
+    except Error:
         return [("database", _UNREACHABLE)]
 
 

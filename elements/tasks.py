@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.signing import BadSignature
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.db.models import Count, Min
 from django.dispatch import receiver
 from django.utils import timezone
@@ -34,12 +34,15 @@ FORGOTTEN_AT_ONCE = 500
 
 
 def tick(now: datetime) -> None:
-    """Queue whatever is due. Called each second by the clock; running it twice costs nothing."""
+    """Queue whatever is due. Called each second by the clock; running it twice costs nothing.
+
+    What needs no queue comes first: it is done even while there is none.
+    """
     run_polls.ensure()
     run_polls.give_up_lost(now)
+    follow_actions.expire(now)
     for batch in run_polls.claim_batches(now):
         async_task("elements.tasks.poll_batch", batch.element_ids, batch.lane)
-    follow_actions.expire(now)
     for element_id in follow_actions.elements_to_look_at(now):
         async_task("elements.tasks.follow", element_id, cluster=OPS)
     for element_id, pks in follow_actions.stuck_requests(now):
@@ -48,13 +51,21 @@ def tick(now: datetime) -> None:
 
 def send(element_id: int, action_pks: list[int]) -> None:
     """Queue the sending of stored actions; the rows decide whether they are still to be sent."""
-    async_task("elements.tasks.perform_actions", element_id, action_pks, cluster=OPS)
+    _wake("elements.tasks.perform_actions", element_id, action_pks, cluster=OPS)
 
 
 def poll_now(element_id: int) -> None:
     """Queue one poll of one element, ahead of its time, unless one is on its way."""
     if Poll.objects.claim_now(element_id, timezone.now()):
-        async_task("elements.tasks.poll_batch", [element_id])
+        _wake("elements.tasks.poll_batch", [element_id])
+
+
+def _wake(func: str, *args: Any, **options: Any) -> None:
+    """Queue what the rows say too: without a queue nobody who asks is told of a mistake, and the clock tries again."""
+    try:
+        async_task(func, *args, **options)
+    except RedisError as error:
+        log.warning("%s could not be queued, so it waits for the clock: %s", func, error)
 
 
 def ask_for_beat(queue: str) -> None:
@@ -80,7 +91,7 @@ def note_beat(sender: Any, task: dict[str, Any], **kwargs: Any) -> None:
     close_old_connections()
     try:
         WorkerBeat.objects.stamp(queue, settings.BEAT_HOST, timezone.now())
-    except DatabaseError as error:  # raised, it would end the process
+    except Error as error:  # raised, it would end the process
         log.warning("the beat of queue %s could not be stored: %s", queue, error)
     else:
         _noted[queue] = now

@@ -1,8 +1,9 @@
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Task
 from django_q.signals import post_execute, pre_enqueue
@@ -11,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from elements import tasks
 from elements.models import WorkerBeat
+from tests import builders
 
 pytestmark = pytest.mark.django_db
 
@@ -45,9 +47,10 @@ def test_many_results_are_one_write(django_assert_num_queries):
         result_arrived(cluster="ops")
 
 
-def test_a_beat_that_cannot_be_stored_does_not_end_the_process(monkeypatch, caplog):
+@pytest.mark.parametrize("kind", [DatabaseError, InterfaceError])
+def test_a_beat_that_cannot_be_stored_does_not_end_the_process(monkeypatch, caplog, kind):
     def refuse(*args):
-        raise DatabaseError("the disk is full")
+        raise kind("the disk is full")
 
     monkeypatch.setattr(WorkerBeat.objects, "stamp", refuse)
 
@@ -142,3 +145,33 @@ def test_a_redis_that_does_not_answer_is_said_not_raised(monkeypatch):
     monkeypatch.setattr(tasks, "get_broker", lambda key: FakeBroker([], RedisConnectionError("refused")))
 
     assert [queue.waiting for queue in tasks.queues(timezone.now())] == [None, None]
+
+
+def without_a_queue(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise RedisConnectionError("connection refused")
+
+    monkeypatch.setattr(tasks, "async_task", refuse)
+
+
+def test_what_is_stored_waits_for_the_clock_while_there_is_no_queue(monkeypatch, caplog):
+    without_a_queue(monkeypatch)
+    element = builders.element()
+
+    tasks.poll_now(element.pk)
+    tasks.send(element.pk, [1])
+
+    assert caplog.text.count("could not be queued, so it waits for the clock: connection refused") == 2
+
+
+def test_a_request_that_nobody_can_send_expires_while_there_is_no_queue(monkeypatch):
+    without_a_queue(monkeypatch)
+    element, now = builders.element(), timezone.now()
+    times = {"requested_at": now - timedelta(seconds=61), "expires_at": now - timedelta(seconds=1)}
+    action = element.actions.create(instance_id_text="i-1", batch=uuid.uuid4(), verb="stop", **times)
+
+    with pytest.raises(RedisConnectionError):
+        tasks.tick(now)
+
+    action.refresh_from_db()
+    assert action.status == "expired"

@@ -92,12 +92,20 @@ def start_redis(directory: Path, port: int) -> "subprocess.Popen[bytes]":
 
 
 def restart_postgres(directory: Path) -> None:
-    """Restart the server that `postgres` runs in the directory; whoever is connected is cut off."""
+    """Restart the server that `postgres` runs in the directory, or start it again; whoever is connected is cut off."""
+    _control_postgres(directory, "restart", "-l", str(directory / "postgres" / "log"))
+
+
+def stop_postgres(directory: Path) -> None:
+    """Stop that server; `restart_postgres` brings it back."""
+    _control_postgres(directory, "stop")
+
+
+def _control_postgres(directory: Path, verb: str, *more: str) -> None:
     programs, home = postgres_bin(), directory / "postgres"
     assert programs is not None
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    data = ["-D", str(home / "data"), "-l", str(home / "log")]
-    _run([*as_user, str(programs / "pg_ctl"), *data, "-w", "-s", "-m", "fast", "restart"], home)
+    _run([*as_user, str(programs / "pg_ctl"), "-D", str(home / "data"), "-w", "-s", "-m", "fast", *more, verb], home)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.utils import timezone
 
 from elements.aws.calls import Pace
@@ -128,7 +128,7 @@ class Budget:
                 )
             if left_s is not None and of == DESCRIBE:
                 self._tell(timezone.now() + timedelta(seconds=left_s))
-        except DatabaseError as error:
+        except Error as error:
             log.warning("that AWS throttles could not be noted: %s", str(error).strip())
 
     def _tell(self, until: datetime) -> None:
@@ -142,7 +142,7 @@ class Budget:
             with self._purse.lock:
                 if self._is_large:
                     self._give_back(all_of_it=True)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("requests that were booked could not be given back: %s", str(error).strip())
 
     def _give_back(self, *, all_of_it: bool) -> None:
@@ -158,7 +158,7 @@ class Budget:
                 if self._clock() + wait_s > began + LONGEST_WAIT_S:
                     raise _spent(self._account, self._region, operation)
                 self._sleep(wait_s + random.uniform(0.01, 0.05) if wait_s else 0.0)
-        except DatabaseError as error:
+        except Error as error:
             log.warning("the budget of requests cannot be used, AWS is asked without: %s", str(error).strip())
 
     def _try(self, of: str, operation: str, *, is_patient: bool) -> float | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import Error, IntegrityError, connection, transaction
 
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
@@ -131,7 +131,7 @@ def store(element: Element, *attempts: Attempt) -> None:
         DebugRecord.objects.bulk_create([_record(element, attempt) for attempt in attempts])
     except IntegrityError:
         log.info("element %s was deleted meanwhile; its Debug records went with it", element.pk)
-    except DatabaseError:
+    except Error:
         log.exception("Debug records of %s could not be stored", attempts[0].operation)
 
 

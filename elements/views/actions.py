@@ -1,11 +1,13 @@
 """Start, stop and reboot: the question, and the submit that counts once."""
 
+import logging
 import uuid
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
@@ -20,6 +22,8 @@ from elements.usecases.change_instance_state import request as ask
 from elements.views.addresses import own_address
 from elements.views.confirmation import Confirmation, changed_words, confirmation
 from elements.views.pages import ElementPageMixin
+
+log = logging.getLogger(__name__)
 
 # What is not sent by then goes on in a worker, so that nobody waits longer than this and one call.
 PATIENCE_S = 10.0
@@ -137,20 +141,31 @@ class ActionSubmit(ActionPage):
         return self.show(replace(question, notice=changed_words(question, self._seen())))
 
     def _store(self, batch: uuid.UUID) -> Requested:
-        return ask(
-            self.element,
-            self.verb,
-            self.asked.instance_ids,
-            batch=batch,
-            by=self.request.user.get_username(),
-            now=self.now,
-            seen=self._seen(),
-        )
+        try:
+            return ask(
+                self.element,
+                self.verb,
+                self.asked.instance_ids,
+                batch=batch,
+                by=self.request.user.get_username(),
+                now=self.now,
+                seen=self._seen(),
+            )
+        except Error:
+            self.request.may_be_recorded = True  # type: ignore[attr-defined]  # a commit may come through unheard
+            self.request.may_be_recorded = self._was_stored()  # type: ignore[attr-defined]
+            raise
 
     def _send(self, stored: Requested) -> None:
-        """Ask AWS at once, so that the user learns at once; what takes longer goes on in a worker."""
+        """Ask AWS at once, so that the user learns at once; what takes longer goes on in a worker.
+
+        What is stored is not lost when the database fails now: the clock looks after it.
+        """
         pks = [action.pk for action in stored.actions]
-        if len(pks) <= IDS_PER_CALL:
-            pks = perform(self.element, pks, clock=timezone.now, patience_s=PATIENCE_S)
-        if pks:
-            tasks.send(self.element.pk, pks)
+        try:
+            if len(pks) <= IDS_PER_CALL:
+                pks = perform(self.element, pks, clock=timezone.now, patience_s=PATIENCE_S)
+            if pks:
+                tasks.send(self.element.pk, pks)
+        except Error as error:
+            log.error("actions of element %s were stored, then the database failed: %s", self.element.pk, error)

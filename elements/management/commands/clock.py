@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import Error, close_old_connections
 from django.utils import timezone
 
 from elements import tasks
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         """Say what is wrong, once until it is over."""
         if self._troubled:
             return
-        if isinstance(error, DatabaseError):
+        if isinstance(error, Error):
             log.error("the clock cannot use the database and goes on trying: %s", str(error).strip())
         else:
             log.error("the clock cannot queue what is due and goes on trying", exc_info=error)

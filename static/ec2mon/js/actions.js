@@ -30,10 +30,10 @@ const guard = () => {
    question comes only where it is `awaited`: never over another one, which somebody reads. */
 const take = async (answer, awaited, sent = null) => {
   if (live.signedOut(answer, "Nothing was asked of AWS, and your selection is kept.")) { dialog.close(); return; }
-  if (!answer.ok) throw new Error("HTTP " + answer.status);
   const page = await parse(answer), form = $("form[data-act-form]", page);
+  if (!answer.ok && !$("[data-messages]", page)) throw new Error();
   if (form) { if (awaited()) show(form); return; }
-  if (dialog.contains(sent)) { dialog.close(); selection.clear(true); }
+  if (dialog.contains(sent)) { dialog.close(); if (answer.ok) selection.clear(true); }
   flashes.adopt(page);
   live.hurry();
 };
