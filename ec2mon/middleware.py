@@ -10,6 +10,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
+# Every address takes some of these. Django's admin answers all others like a GET, TRACE with what was sent, too.
+METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -35,15 +37,15 @@ class SecurityHeadersMiddleware:
 
 
 class KnownMethodsMiddleware:
-    """Refuse methods that give back what was sent, cookies included, or lead elsewhere."""
+    """Refuse methods that no address takes; some give back what was sent, cookies included, or lead elsewhere."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer 405 to them, whatever the address."""
-        if request.method in ("TRACE", "TRACK", "CONNECT"):
-            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
         return self.get_response(request)
 
 

@@ -42,7 +42,7 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
     """Create, rename, point elsewhere, pause and remove elements. No key is ever shown."""
 
     form = AdminElementForm
-    list_display = ("name", "region", "account", "connection", "last_success")
+    list_display = ("name", "region", "account", "connection", "last_success", "seen_by")
     list_select_related = ("poll",)
     list_filter = ("paused",)
     search_fields = ("name", "region", "account_id")
@@ -60,12 +60,17 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
         ),
         ("Endpoints of your own", {"fields": ("endpoint_url", "sts_endpoint_url"), "classes": ("collapse",)}),
         ("Polling", {"fields": ("interval_s", "paused")}),
+        ("Access", {"fields": ("seen_by",)}),
     )
     choices = ("Confirmations", {"fields": ("save_anyway", "clear_instances")})
 
     def has_view_permission(self, request: HttpRequest, obj: Element | None = None) -> bool:
         """Let only those in who may change: a page of fields to read would show the keys."""
         return self.has_change_permission(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Element]:
+        """Leave out what the user must not see: to him it is not there."""
+        return Element.objects.visible_to(request.user).prefetch_related("groups").order_by("name")
 
     def get_fieldsets(self, request: HttpRequest, obj: Element | None = None) -> Any:
         """Offer the choices that a new element does not have."""
@@ -74,7 +79,7 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Element | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Fill the form from the fields that are no keys, and let its tests run on behalf of the user."""
         form: Any = super().get_form(request, obj, change, **{**kwargs, "fields": ElementForm.Meta.fields})
-        form.caller, form.now = request.user.get_username(), timezone.now()
+        form.user, form.now = request.user, timezone.now()
         return form
 
     @method_decorator(csrf_protect)
@@ -89,13 +94,14 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
         """Store through the use cases, which note what was set and never write a column they do not mean."""
         by, now = request.user.get_username(), timezone.now()
         if not change:
-            added = set_up.add(form.set_up, form.keys, by=by, now=now)
+            added = set_up.add(form.set_up, form.keys, by=by, now=now, groups=form.cleaned_data["seen_by"])
             obj.pk, obj.slug = added.pk, added.slug
             obj._state.adding = False
             self._test(request, added)
             return
         element = Element.objects.get(pk=obj.pk)
         set_up.change(element, form.wanted, form.keys, by=by, now=now, report=form.report)
+        set_up.show_to(element, form.cleaned_data["seen_by"], by=by, now=now)
         save_settings(element, {"interval_s": form.cleaned_data["interval_s"]}, by=by, now=now)
         switch_polling(element, not form.cleaned_data["paused"], by=by, now=now)
         if form.report is not None:
@@ -143,6 +149,11 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
         at: datetime | None = getattr(getattr(obj, "poll", None), "succeeded_at", None)
         return absolute(at) if at else None
 
+    @admin.display(description="Seen by")
+    def seen_by(self, obj: Element) -> str:
+        """Show which groups see the element."""
+        return ", ".join(sorted(group.name for group in obj.groups.all())) or set_up.EVERYBODY
+
     @admin.display(description="Stored")
     def stored_keys(self, obj: Element) -> str:
         """Show that keys are stored, and of the ID its end."""
@@ -185,6 +196,10 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
             tell(request, report, f"{element.name} tested")
 
 
+# Whoever sets one of these gives rights that he may not have himself.
+_RAISING = {"is_staff", "is_superuser", "user_permissions"}
+
+
 class NotedAdmin(ShortSearch):
     """Keeps in Activity, too, what Django's admin logs: who changed which user or group, and what of it."""
 
@@ -210,9 +225,33 @@ admin.site.unregister([User, Group])
 
 @admin.register(User)
 class NotedUserAdmin(NotedAdmin, UserAdmin):
-    """Django's own page of users, and what ends lock-outs and sessions."""
+    """Django's own page of users. Only superusers meet accounts there that may more, or see more, than they do."""
 
     actions = ("end_pauses", "end_sessions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Leave out, for all but superusers, superusers and those with rights of their own or in groups of others."""
+        users: QuerySet[User] = super().get_queryset(request)
+        if request.user.is_superuser:
+            return users
+        others = Group.objects.exclude(pk__in=request.user.groups.all())
+        return users.filter(is_superuser=False, user_permissions=None).exclude(groups__in=others)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Leave out, for all but superusers, what raises rights."""
+        found = super().get_fieldsets(request, obj)
+        if request.user.is_superuser:
+            return found
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name not in _RAISING]})
+            for title, options in found
+        ]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Let everybody but superusers hand out no groups but those they are in."""
+        if db_field.name == "groups" and not request.user.is_superuser:
+            kwargs["queryset"] = request.user.groups.order_by("name")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     @admin.action(description="End pause of sign-in", permissions=["change"])
     def end_pauses(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -230,7 +269,19 @@ class NotedUserAdmin(NotedAdmin, UserAdmin):
 
 @admin.register(Group)
 class NotedGroupAdmin(NotedAdmin, GroupAdmin):
-    """Django's own page of groups."""
+    """Django's own page of groups. Whoever changes one changes what all its members may, and who sees elements."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Let superusers alone add groups."""
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Let superusers alone change groups."""
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Let superusers alone remove groups, and only such as no element is kept for."""
+        return request.user.is_superuser
 
 
 def _noted(request: HttpRequest, entry: LogEntry) -> LogEntry:

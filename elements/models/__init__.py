@@ -1,5 +1,6 @@
 """One file per table; rows mirror pages."""
 
+from elements.models.access import ElementAccess
 from elements.models.actions import Action
 from elements.models.activities import Activity
 from elements.models.call_budgets import CallBudget
@@ -21,6 +22,7 @@ __all__ = [
     "Change",
     "DebugRecord",
     "Element",
+    "ElementAccess",
     "Instance",
     "InstanceDescription",
     "Poll",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 
+from elements.models.access import OfElements
 from elements.models.elements import Element
 from elements.models.instances import Instance
 
@@ -14,7 +15,7 @@ ENDED_BADLY = ("failed", "refused", "unknown", "expired")
 EXPIRES_AFTER_S = 60
 
 
-class ActionQuerySet(models.QuerySet["Action"]):
+class ActionQuerySet(OfElements, models.QuerySet["Action"]):
     """Ways to read and claim actions."""
 
     def open(self) -> "ActionQuerySet":

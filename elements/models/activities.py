@@ -2,22 +2,34 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Q
 
+from elements.models.access import OfElements
 from elements.models.elements import Element
 
 APPEND_ONLY = "An Activity entry is written once; nothing changes or removes it."
 
 
-class ActivityQuerySet(models.QuerySet["Activity"]):
+class ActivityQuerySet(OfElements, models.QuerySet["Activity"]):
     """Ways to read entries. They are written once: nothing changes them, and only time removes them."""
 
     def newest(self) -> "ActivityQuerySet":
         """Order by time, newest first."""
         return self.order_by("-id")
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Leave out what tells of elements that the user must not see, or of such that were removed."""
+        kept = super().visible_to(user)
+        return kept if user.is_superuser else kept.exclude(is_sealed=True)
+
+    def seal(self, element: Element) -> None:
+        """Keep for superusers what tells of an element that only some saw: with it goes who they were."""
+        rows: models.QuerySet[Activity] = models.QuerySet(self.model, using=self.db)
+        rows.filter(element=element).update(is_sealed=True)
 
     def mentioning(self, text: str) -> "ActivityQuerySet":
         """Keep those with the text in what was done, the element's name or the instance ID."""
@@ -100,6 +112,7 @@ class Activity(models.Model):
     element_name = models.CharField(max_length=100, blank=True)
     instance_id_text = models.CharField("Instance ID", max_length=40, blank=True)
     changes = models.JSONField(default=dict)
+    is_sealed = models.BooleanField(default=False, db_default=False)
 
     objects = ActivityManager()
 

@@ -8,13 +8,14 @@ from django.db import models
 
 from elements.domain.history import KINDS, Difference
 from elements.domain.instance_states import CHANGING
+from elements.models.access import OfElements
 from elements.models.actions import Action
 from elements.models.elements import Element
 
 BATCH = 500
 
 
-class ChangeQuerySet(models.QuerySet["Change"]):
+class ChangeQuerySet(OfElements, models.QuerySet["Change"]):
     """Ways to read changes."""
 
     def seen_by(self, instance_id: str) -> "ChangeQuerySet":
@@ -32,6 +33,12 @@ class ChangeQuerySet(models.QuerySet["Change"]):
     def told(self) -> "ChangeQuerySet":
         """Keep those that are worth a sentence: a check that ends with its instance's run is none."""
         return self.exclude(kind="check", after="")
+
+    def last_written(self, number: int) -> "ChangeQuerySet":
+        """Keep those among the last written, so that a search for a few among them ends soon."""
+        newest = Change.objects.order_by("-pk").values("pk")[:1]
+        last = models.ExpressionWrapper(models.Subquery(newest) - number, output_field=models.BigIntegerField())
+        return self.filter(pk__gt=last)
 
     def settled(self) -> "ChangeQuerySet":
         """Leave out states that are only the way to another."""

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db import models
 from django.utils.text import slugify
 
 from elements.domain.connections import NEW, PAUSED, Connection
 from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY_FORMATS
 from elements.domain.naming import DEFAULT_FORMAT
+from elements.models.access import ElementAccess, hidden_from
 from elements.models.fields import SecretCharField
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ class ElementQuerySet(models.QuerySet["Element"]):
     def active(self) -> "ElementQuerySet":
         """Keep those that are polled."""
         return self.filter(paused=False)
+
+    def visible_to(self, user: User | AnonymousUser) -> "ElementQuerySet":
+        """Keep those that a user may know of; whether he may see elements at all is told by his rights."""
+        return self.exclude(pk__in=hidden_from(user))
 
     def locked(self) -> "ElementQuerySet":
         """Let nobody else change the rows until the end of the transaction; others may still store what refers to them.
@@ -99,6 +105,9 @@ class Element(models.Model):
     debug_retention_days = models.PositiveIntegerField("Keep Debug Records", default=7)
     debug_max_rows = models.PositiveIntegerField("Debug Records at Most", default=50_000)
     created_at = models.DateTimeField(auto_now_add=True)
+    groups: "models.ManyToManyField[Group, ElementAccess]" = models.ManyToManyField(
+        Group, through=ElementAccess, related_name="elements", blank=True
+    )
 
     objects = ElementManager()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Case, Q, Value, When
 
 from elements.models.instances import Instance
@@ -21,8 +22,8 @@ COLUMNS = (
 )
 
 
-def find_instances(words: Sequence[str], limit: int) -> list[Instance]:
-    """Return instances that hold every word, given in lower case; two queries.
+def find_instances(words: Sequence[str], limit: int, user: User | AnonymousUser) -> list[Instance]:
+    """Return instances that a user may see and that hold every word, given in lower case; two queries.
 
     A line of `search` is the name, the ID, an address or a tag. Whole lines come first, then names that begin so, then
     other lines that do, then the rest; instances that AWS no longer lists come last.
@@ -32,7 +33,7 @@ def find_instances(words: Sequence[str], limit: int) -> list[Instance]:
     met = Q()
     for word in words:
         met &= Q(search__contains=word)
-    found = Instance.objects.filter(met, pk__gt=_unread()).annotate(rank=_rank(" ".join(words)))
+    found = Instance.objects.visible_to(user).filter(met, pk__gt=_unread()).annotate(rank=_rank(" ".join(words)))
     is_gone = Case(When(gone_at__isnull=True, then=Value(0)), default=Value(1))
     return list(found.only(*COLUMNS).order_by(is_gone, "rank", "display_name", "pk")[:limit])
 

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower, NullIf
 
 from elements.domain.actions import InstanceFacts
 from elements.domain.instance_states import CHANGING, StateView, state_view
+from elements.models.access import OfElements
 from elements.models.elements import Element
 from elements.models.lookups import StateRank, TagValue
 
@@ -50,7 +51,7 @@ SORTS: Mapping[str, Expression | F] = {
 _NEVER_ABSENT = ("name", "id", "state", "checks", "type", "az", "launched")
 
 
-class InstanceQuerySet(models.QuerySet["Instance"]):
+class InstanceQuerySet(OfElements, models.QuerySet["Instance"]):
     """Ways to read instances."""
 
     def listed(self) -> "InstanceQuerySet":

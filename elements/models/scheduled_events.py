@@ -6,11 +6,12 @@ from django.db import models
 
 from elements.domain.rescheduling import obstacle
 from elements.domain.scheduled_events import event_icon, event_word, urgency
+from elements.models.access import OfElements
 from elements.models.elements import Element
 from elements.models.instances import Instance
 
 
-class ScheduledEventQuerySet(models.QuerySet["ScheduledEvent"]):
+class ScheduledEventQuerySet(OfElements, models.QuerySet["ScheduledEvent"]):
     """Ways to read scheduled events."""
 
     def active(self) -> "ScheduledEventQuerySet":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, F, Q, Window
 from django.urls import reverse
 
@@ -85,15 +86,15 @@ class Attention:
         return self.total - len(self.items)
 
 
-def attention(rows: Sequence[Row], now: datetime) -> Attention:
-    """Collect what needs somebody, from the elements' rows and three queries."""
+def attention(rows: Sequence[Row], user: User | AnonymousUser, now: datetime) -> Attention:
+    """Collect what needs somebody, from the elements' rows and three queries about what the user may see."""
     by_pk = {row.element.pk: row for row in rows}
     found = [item for row in rows if (item := _connection_item(row, now))]
     total = len(found)
     queries: tuple[tuple[Any, Any], ...] = (
         (_failing(by_pk), _failing_item),
-        (_failed(now), _failed_item),
-        (_events(now), lambda event, row: _event_item(event, row, now)),
+        (_failed(now).visible_to(user), _failed_item),
+        (_events(now).visible_to(user), lambda event, row: _event_item(event, row, now)),
     )
     for records, describe in queries:
         part = list(records[:LIMIT])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
 
 from elements.domain.finding import rank, words
@@ -47,10 +48,10 @@ class Found:
         return f"The first {words}" if self.has_more else words
 
 
-def find(text: str, limit: int, now: datetime) -> Found:
-    """Return what meets a text: three queries, whatever is looked for."""
+def find(text: str, limit: int, user: User | AnonymousUser, now: datetime) -> Found:
+    """Return what a user may see and a text meets: three queries, whatever is looked for."""
     wanted = words(text)
-    elements = {element.pk: element for element in Element.objects.with_poll()}
+    elements = {element.pk: element for element in Element.objects.visible_to(user).with_poll()}
     ranked = [(UNRANKED, _of_element(row, now)) for row in elements.values()] if not wanted else []
     if wanted:
         ranked = [
@@ -58,7 +59,7 @@ def find(text: str, limit: int, now: datetime) -> Found:
             for row in elements.values()
             if (place := rank(_text(row), wanted)) is not None
         ]
-        ranked += _instances(wanted, limit + 1, elements)
+        ranked += _instances(wanted, limit + 1, user, elements)
     ranked.sort(key=lambda pair: pair[0])
     return Found([hit for _, hit in ranked[:limit]], len(ranked) > limit)
 
@@ -77,11 +78,13 @@ def _of_element(element: Element, now: datetime) -> Hit:
     )
 
 
-def _instances(wanted: tuple[str, ...], limit: int, elements: Mapping[int, Element]) -> list[tuple[int, Hit]]:
+def _instances(
+    wanted: tuple[str, ...], limit: int, user: User | AnonymousUser, elements: Mapping[int, Element]
+) -> list[tuple[int, Hit]]:
     """Return instances with their rank; one of an element added in between waits for the next search."""
     return [
         (_place(row), _of_instance(row, elements[row.element_id], wanted))
-        for row in find_instances(wanted, limit)
+        for row in find_instances(wanted, limit, user)
         if row.element_id in elements
     ]
 

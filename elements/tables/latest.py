@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser, User
+
 from elements.domain.history_words import Words, change_words
 from elements.models import Change, Instance
 
-# Looked through for what is shown: more than one action can touch.
-READ = 600
+# Read for what is shown: more than one action can touch. Whoever sees few elements finds them among so many.
+READ, LOOKED_THROUGH = 600, 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,11 @@ class Latest:
     others: int
 
 
-def latest(now: datetime, within: timedelta) -> list[Latest]:
-    """Return what was observed within the time before now: two queries, however much there is."""
+def latest(user: User | AnonymousUser, now: datetime, within: timedelta) -> list[Latest]:
+    """Return what a user may see of the time before now: two queries, however much there is."""
     found: dict[tuple[int, str, str, str], list[Change]] = {}
-    for change in Change.objects.told().settled().order_by("-pk")[:READ]:
+    told = Change.objects.visible_to(user).told().settled().last_written(LOOKED_THROUGH)
+    for change in told.order_by("-pk")[:READ]:
         if change.at >= now - within:
             words = change_words(change.difference)
             found.setdefault((change.element_id, words.text, change.by, change.what), []).append(change)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
@@ -114,11 +115,11 @@ def coming(row: Row, now: datetime) -> Coming | None:
     return Coming(row.next_event, row.next_event_at, urgency(code, row.next_event_at, now))
 
 
-def cards(rows: Sequence[Row], small: set[int], now: datetime) -> list[Card]:
+def cards(rows: Sequence[Row], small: set[int], user: User | AnonymousUser, now: datetime) -> list[Card]:
     """Return a card for each row, those in `small` with glyphs: five queries, however much there is to show."""
     cells = _cells({row.element.pk for row in rows} & small, now)
     # The newest comes first, so that it is the one that stays.
-    last = {change.element_id: change for change in reversed(latest(now, CHANGES_WITHIN))}
+    last = {change.element_id: change for change in reversed(latest(user, now, CHANGES_WITHIN))}
     failing = _failing([row.element.pk for row in rows if row.failing and row.element.pk not in small])
     soon = _soon([row.element.pk for row in rows if row.next_event_at], now)
     return [

@@ -11,11 +11,11 @@ from elements.models import CallBudget, Element, Poll, WorkerBeat
 def gather(now: datetime, queues: Sequence[m.Queue], elements: Iterable[Element]) -> m.Machinery:
     """Return what can be said now; the elements come with their Poll rows."""
     beats = [m.Beat(*row) for row in WorkerBeat.objects.order_by("host", "queue").values_list("queue", "host", "at")]
-    return m.Machinery(now, queues, beats, _polls(elements, now), _slowed(now))
-
-
-def _polls(elements: Iterable[Element], now: datetime) -> m.Polls:
     every = list(elements)
+    return m.Machinery(now, queues, beats, _polls(every, now), _slowed(every, now))
+
+
+def _polls(every: Sequence[Element], now: datetime) -> m.Polls:
     polls: list[tuple[Element, Poll]] = [
         (one, one.poll) for one in every if not one.paused and getattr(one, "poll", None)
     ]
@@ -49,13 +49,14 @@ def _is_read(poll: Poll, now: datetime) -> bool:
     return poll.leased_until is not None and poll.leased_until > now
 
 
-def _slowed(now: datetime) -> list[m.Slowed]:
-    """Return the budgets that have not recovered yet, whoever looked at them last."""
+def _slowed(elements: Sequence[Element], now: datetime) -> list[m.Slowed]:
+    """Return the budgets of the elements that have not recovered yet, whoever looked at them last."""
+    shared = {(one.budget_account, one.region) for one in elements}
     since = now.timestamp() - RECOVERY_S
     found = []
     for row in CallBudget.objects.filter(lowered_at__gt=since).order_by("account", "region", "kind"):
         part = speed(row.lowered_to, now.timestamp() - row.lowered_at)
-        if part < 1:
+        if part < 1 and (row.account, row.region) in shared:
             whole_at = datetime.fromtimestamp(row.lowered_at, UTC) + timedelta(
                 seconds=(1 - row.lowered_to) * RECOVERY_S
             )

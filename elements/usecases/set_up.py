@@ -1,10 +1,11 @@
 """Set elements up: add, change, pause, remove, and everything that has to happen with it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from elements.domain.connection_reports import Report
@@ -20,6 +21,7 @@ LABELS = {
     "sts_endpoint_url": "STS Endpoint URL",
     "account_id": "Account ID",
 }
+EVERYBODY = "everybody"
 # Whoever changes one of these sends the element's signature somewhere else.
 TARGET = ("region", "endpoint_url", "sts_endpoint_url")
 # Whoever changes one of these makes the element's instances those of another place.
@@ -49,8 +51,8 @@ class Holdings:
     actions: int
 
 
-def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime) -> Element:
-    """Add an element; the next tick of the clock polls it."""
+def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime, groups: Collection[Group] = ()) -> Element:
+    """Add an element, seen by the groups or else by everybody; the next tick of the clock polls it."""
     values = asdict(wanted)
     paused = values.pop("paused")
     with transaction.atomic():
@@ -58,12 +60,27 @@ def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime) -> E
         labels = {**LABELS, "interval_s": "Polling Interval"}
         changes = {label: ["", values[name]] for name, label in labels.items() if values[name] != ""}
         note(element, "Element added", by=by, now=now, changes=changes)
+        show_to(element, groups, by=by, now=now)
         if keys is not None:
             replace_keys(element, keys, by=by, now=now)
         if paused:
             switch_polling(element, False, by=by, now=now)
             element.refresh_from_db(fields=["paused", "paused_at", "paused_by"])
     return element
+
+
+def show_to(element: Element, groups: Collection[Group], *, by: str, now: datetime) -> bool:
+    """Let these groups see the element and no others, everybody when there are none; tell whether that is new."""
+    with transaction.atomic():
+        Element.objects.locked().get(pk=element.pk)
+        old = sorted(element.groups.values_list("name", flat=True))
+        new = sorted(group.name for group in groups)
+        if old == new:
+            return False
+        element.groups.set(groups)
+        shown = {"Seen By": [", ".join(old) or EVERYBODY, ", ".join(new) or EVERYBODY]}
+        note(element, "Element changed", by=by, now=now, changes=shown)
+    return True
 
 
 def changes(element: Element, wanted: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -215,6 +232,8 @@ def remove(element: Element, *, by: str, now: datetime) -> None:
         # a Debug record of a poll under way comes too late from here on; it would keep the element from going
         Element.objects.select_for_update().get(pk=element.pk)
         note(element, "Element removed", by=by, now=now)
+        if element.access.exists():
+            Activity.objects.seal(element)
         element.delete()
 
 

@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from elements.models import Activity, WallScreen
 
 
-def add_screen(name: str, *, by: str, now: datetime) -> tuple[WallScreen, str]:
+def add_screen(name: str, *, by: User, now: datetime) -> tuple[WallScreen, str]:
     """Add a screen and return it with its token; the note does not hold the token."""
     with transaction.atomic():
         screen, token = WallScreen.objects.add(name, by=by, now=now)
-        Activity.objects.note(by=by, kind="setting", text=f"Wall screen {name} added", now=now)
+        text = f"Wall screen {name} added"
+        Activity.objects.note(by=by.get_username(), kind="setting", text=text, now=now)
     return screen, token
 
 

@@ -28,14 +28,16 @@ class Activity(LivePageMixin, TemplateView):
         context = super().get_context_data(**kwargs)
         wanted = ActivityFilter.read(self.request.GET.dict(), self.now)
         before = self.request.GET.get("before", "")
-        entries = wanted.apply(Entry.objects.all())
+        entries = wanted.apply(Entry.objects.visible_to(self.request.user))
         if before.isascii() and before.isdecimal() and len(before) < 19:
             entries = entries.filter(pk__lt=int(before))
         else:
             before = ""
         found = list(entries.newest()[: PAGE_SIZE + 1])
         more = len(found) > PAGE_SIZE
-        elements = list(Element.objects.order_by("name").values_list("pk", "slug", "name"))
+        elements = list(
+            Element.objects.visible_to(self.request.user).order_by("name").values_list("pk", "slug", "name")
+        )
         slugs = {pk: slug for pk, slug, _ in elements}
         context.update(
             rows=[(entry, slugs.get(entry.element_id or 0, "")) for entry in found[:PAGE_SIZE]],

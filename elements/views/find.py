@@ -37,13 +37,13 @@ class Find(LivePageMixin, TemplateView):
         """Return the results alone to the dialog, which needs nothing of the frame, else the page."""
         if not self.is_for_dialog:
             return super().get(request, *args, **kwargs)
-        found = find(self.text, OFFERED, self.now)
+        found = find(self.text, OFFERED, request.user, self.now)
         return HttpResponse(render_to_string("elements/_find_results.html", {"found": found}))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the results of the page."""
         context = super().get_context_data(**kwargs)
-        found = find(self.text, MOST, self.now) if self.text else Found((), has_more=False)
+        found = find(self.text, MOST, self.request.user, self.now) if self.text else Found((), has_more=False)
         page: Page[Hit] = Paginator(found.hits, PAGE_SIZE).get_page(self.request.GET.get("page", "")[:9])
         context.update(text=self.text, found=found, page=page, most=MOST)
         return context

@@ -30,7 +30,8 @@ class Overview(LivePageMixin, TemplateView):
     @cached_property
     def coming(self) -> dict[int, tuple[int, Any]]:
         """Return number and first start of the scheduled events within 48 h, by element."""
-        soon = ScheduledEvent.objects.upcoming(self.now).filter(not_before__lte=self.now + SOON)
+        events = ScheduledEvent.objects.visible_to(self.request.user).upcoming(self.now)
+        soon = events.filter(not_before__lte=self.now + SOON)
         counted = soon.order_by().values("element_id").annotate(number=Count("pk"), first=Min("not_before"))
         return {row["element_id"]: (row["number"], row["first"]) for row in counted}
 
@@ -46,7 +47,7 @@ class Overview(LivePageMixin, TemplateView):
                 self.coming.get(element.pk, (0, None))[0],
                 show,
             )
-            for element in Element.objects.with_poll()
+            for element in Element.objects.visible_to(self.request.user).with_poll()
         ]
 
     @property
@@ -74,12 +75,13 @@ class Overview(LivePageMixin, TemplateView):
     @cached_property
     def attention(self) -> Attention:
         """Return what needs somebody."""
-        return attention(self.rows, self.now)
+        return attention(self.rows, self.request.user, self.now)
 
     def latest(self) -> list[tuple[Row, Latest]]:
         """Return what changed lately, each with its element."""
         by_pk = {row.element.pk: row for row in self.rows}
-        told = [(by_pk[each.element_id], each) for each in latest(self.now, TOLD_WITHIN) if each.element_id in by_pk]
+        found = latest(self.request.user, self.now, TOLD_WITHIN)
+        told = [(by_pk[each.element_id], each) for each in found if each.element_id in by_pk]
         return told[:TOLD_AT_MOST]
 
     def live_state(self) -> tuple[object, ...]:

@@ -121,7 +121,7 @@ def way_back(address: str, user_pk: int) -> dict[str, str]:
     user = get_user_model().objects.filter(pk=user_pk, is_active=True).first() if user_pk else None
     name = ""
     if "slug" in found.kwargs and user is not None and user.has_perm("elements.view_element"):
-        names = Element.objects.filter(slug=found.kwargs["slug"]).values_list("name", flat=True)
+        names = Element.objects.visible_to(user).filter(slug=found.kwargs["slug"]).values_list("name", flat=True)
         name = names.first() or ""
     return {"back_to": PAGES.get(found.url_name or "", "") if user else "", "back_to_element": name}
 

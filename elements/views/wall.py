@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
@@ -27,12 +28,17 @@ class Wall(LivePageMixin, TemplateView):
     # Whether elements and instances lead to their pages.
     is_linked = True
 
+    @property
+    def reader(self) -> User | AnonymousUser:
+        """Return who decides what is seen here."""
+        return self.request.user
+
     @cached_property
     def rows(self) -> list[Row]:
         """Return every element."""
         return [
             Row(element, getattr(element, "poll", None), element.connection(self.now))
-            for element in Element.objects.with_poll()
+            for element in Element.objects.visible_to(self.reader).with_poll()
         ]
 
     @cached_property
@@ -79,7 +85,7 @@ class Wall(LivePageMixin, TemplateView):
         context = super().get_context_data(**kwargs)
         totals, rows = Totals(self.rows), self.rows
         context.update(
-            cards=cards(self.changed, self.small, self.now),
+            cards=cards(self.changed, self.small, self.reader, self.now),
             totals=totals,
             running=sum(row.running for row in rows),
             failing=sum(row.failing for row in rows),
@@ -102,21 +108,28 @@ def _short(value: object, length: int) -> str:
 
 @method_decorator(login_not_required, name="dispatch")
 class WallOfScreen(Wall):
-    """The Wall at an address that only a screen knows: it shows, and leads nowhere."""
+    """The Wall at an address that only a screen knows: it shows what its maker may see now, and leads nowhere."""
 
     is_linked = False
-    screen: WallScreen
+    maker: User
 
     def has_permission(self) -> bool:
         """Let the address decide, not who looks."""
         return True
 
     def prepare(self, **kwargs: Any) -> None:
-        """Find the screen; a wrong or revoked address is none."""
+        """Find the screen; a wrong or revoked address is none, nor is one whose maker may see nothing any more."""
         screen = WallScreen.objects.of_token(kwargs["token"])
-        if screen is None:
+        maker = screen.maker if screen else None
+        if screen is None or maker is None or not maker.has_perm("elements.view_element"):
             raise Http404
+        self.maker = maker
         WallScreen.objects.seen(screen, self.now)
+
+    @property
+    def reader(self) -> User | AnonymousUser:
+        """Return who made the screen: it never shows more than that."""
+        return self.maker
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Keep the address out of searches, and out of what the browser tells others."""

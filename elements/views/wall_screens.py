@@ -1,9 +1,10 @@
 """Wall screens: addresses at which a screen shows the Wall without a sign-in."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.mixins import PermissionRequiredMixin
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -31,8 +32,8 @@ class WallScreens(SetUpMixin, FormView):  # type: ignore[type-arg]
 
     def form_valid(self, form: WallScreenForm) -> HttpResponse:
         """Add the screen and show its address in this answer, for it is stored nowhere."""
-        by = self.request.user.get_username()
-        screen, token = add_screen(form.cleaned_data["name"], by=by, now=timezone.now())
+        maker = cast("User", self.request.user)
+        screen, token = add_screen(form.cleaned_data["name"], by=maker, now=timezone.now())
         address = self.request.build_absolute_uri(reverse("elements:wall_of_screen", args=[token]))
         return self.render_to_response(self.get_context_data(form=WallScreenForm(), added=screen, address=address))
 

@@ -115,7 +115,9 @@ def addresses():
         "elements:wall_screens",
     }
     arguments = {name: {part: parts[part] for part in takes.get(name, ("slug",))} for name in RULES}
-    arguments["elements:wall_screen_revoke"] = {"pk": WallScreen.objects.add("foyer", by="maria", now=now)[0].pk}
+    arguments["elements:wall_screen_revoke"] = {
+        "pk": WallScreen.objects.add("foyer", by=builders.user("foyer"), now=now)[0].pk
+    }
     return {name: reverse(name, kwargs={} if name in flat else arguments[name]) for name in RULES}
 
 

@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 
 from elements.models import Activity, Element
@@ -197,3 +198,34 @@ def test_removing_with_yes_does_not_ask():
 @pytest.mark.parametrize("verb", ["pause", "resume", "test", "remove"])
 def test_an_unknown_element_is_a_usage_error(verb):
     assert run(verb, "Nowhere")[0] == 2
+
+
+def test_who_sees_an_element_is_said_when_it_is_added_and_later(keys_in_the_environment):
+    for name in ("eu", "us"):
+        Group.objects.create(name=name)
+
+    run("add", "Frankfurt", "--region=eu-central-1", "--group=eu", "--group=us")
+    added = json.loads(run("list", "--json")[1])["elements"][0]["groups"]
+    told = [run("access", "frankfurt", *more)[1] for more in ((), ("us",), (), ("--everybody",))]
+
+    assert added == ["eu", "us"]
+    assert told == [f"Frankfurt is seen by {who}\n" for who in ("eu, us", "us", "us", "everybody")]
+    assert Activity.objects.filter(text="Element changed").first().changes == {"Seen By": ["us", "everybody"]}
+
+
+@pytest.mark.parametrize("arguments", [("nobody",), ("viewers", "nobody"), ("viewers", "--everybody")])
+def test_access_for_a_group_that_is_not_there_changes_nothing(arguments):
+    builders.element()
+
+    code, _out, err = run("access", "Frankfurt", *arguments)
+
+    assert (code, bool(err)) == (2, True)
+    assert not Element.objects.get().groups.exists()
+
+
+def test_the_list_reads_the_groups_of_all_elements_at_once(django_assert_num_queries):
+    for name in ("One", "Two", "Three"):
+        builders.element(name=name)
+
+    with django_assert_num_queries(2):
+        run("list")

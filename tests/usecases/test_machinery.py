@@ -36,6 +36,7 @@ def test_polls_are_counted_by_how_they_keep_their_times():
 def test_only_budgets_that_have_not_recovered_are_named():
     now = timezone.now()
     for region, seconds_ago in (("eu-central-1", 30), ("us-east-1", 200)):
+        builders.element(name=region, region=region, account_id="123456789012")
         CallBudget.objects.create(
             account="123456789012",
             region=region,
@@ -45,6 +46,16 @@ def test_only_budgets_that_have_not_recovered_are_named():
             lowered_to=0.5,
             lowered_at=now.timestamp() - seconds_ago,
         )
+
+    CallBudget.objects.create(
+        account="of an element that is not looked at",
+        region="eu-central-1",
+        kind="describe",
+        tokens=0,
+        at=now.timestamp(),
+        lowered_to=0.5,
+        lowered_at=now.timestamp(),
+    )
 
     [slowed] = gathered(now).slowed
 

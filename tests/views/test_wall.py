@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -55,7 +56,8 @@ def changed(element, name, **fields):
 
 
 def address_of(name="foyer"):
-    _, token = WallScreen.objects.add(name, by="maria", now=timezone.now())
+    maria = User.objects.filter(username="maria").first() or builders.user("maria", "administrators")
+    _, token = WallScreen.objects.add(name, by=maria, now=timezone.now())
     return reverse("elements:wall_of_screen", args=[token])
 
 

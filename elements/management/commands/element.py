@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -22,7 +23,7 @@ USAGE, FAILED = 2, 1
 
 
 class Command(BaseCommand):
-    """Add, list, test, pause, resume and remove elements. Exit code 0: done; 1: failed; 2: usage."""
+    """Add, list, test, pause, resume, share and remove elements. Exit code 0: done; 1: failed; 2: usage."""
 
     help = "Set elements up. Keys come from the environment or from stdin, never from arguments."
 
@@ -35,6 +36,10 @@ class Command(BaseCommand):
         testing = (("test", "ask AWS what the keys may do"), ("pause", "stop polling"), ("resume", "poll again"))
         for verb, text in testing:
             verbs.add_parser(verb, help=text).add_argument("elements", nargs="+", metavar="ELEMENT")
+        access = verbs.add_parser("access", help="say which groups see an element")
+        access.add_argument("elements", nargs=1, metavar="ELEMENT")
+        access.add_argument("groups", nargs="*", metavar="GROUP", help="all groups that are to see it from now on")
+        access.add_argument("--everybody", action="store_true", help="let everybody see it who may see elements")
         removal = verbs.add_parser("remove", help="remove an element with all its data")
         removal.add_argument("elements", nargs=1, metavar="ELEMENT")
         removal.add_argument("--yes", action="store_true", help="do not ask")
@@ -55,6 +60,7 @@ class Command(BaseCommand):
         parser.add_argument("--sts-endpoint-url", default="", help="host and port of STS, when not the region's own")
         parser.add_argument("--account-id", default="", help="12 digits; AWS names it otherwise")
         parser.add_argument("--interval", default=30, metavar="S", help="seconds between polls, 10 to 86400")
+        parser.add_argument("--group", action="append", default=[], help="a group that sees it; none: everybody")
         parser.add_argument("--paused", action="store_true", help="do not poll it yet")
         parser.add_argument("--keys-from-stdin", action="store_true", help="read the keys from stdin, one a line")
 
@@ -65,12 +71,13 @@ class Command(BaseCommand):
         form = ElementForm({**data, "interval_s": options["interval"], **keys})
         if not form.is_valid():
             raise CommandError("\n".join(_complaints(form)), returncode=USAGE)
-        element = set_up.add(form.set_up, form.keys, by=_who(), now=timezone.now())
+        groups = _groups(options["group"])
+        element = set_up.add(form.set_up, form.keys, by=_who(), now=timezone.now(), groups=groups)
         shown = f"with Access Key ID ending in {element.key_hint[-4:]}" if element.has_keys else "without keys"
         self.stdout.write(f"Added {element.name} ({element.region}), {shown}. Its address is /e/{element.slug}/.")
 
     def _list(self, options: dict[str, Any]) -> None:
-        elements = [_facts(element) for element in Element.objects.with_poll()]
+        elements = [_facts(element) for element in Element.objects.with_poll().prefetch_related("groups")]
         if options["json"]:
             self.stdout.write(json.dumps({"elements": elements}, indent=1))
             return
@@ -78,6 +85,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{facts['name']}  {facts['region']}  {facts['account_id'] or '–'}  {facts['connection']}"
                 f"  {plural(facts['instances'], 'instance')}, last success {facts['last_success'] or 'never'}"
+                f"  seen by {', '.join(facts['groups']) or set_up.EVERYBODY}"
             )
         if not elements:
             self.stderr.write("There are no elements. Add one with: manage.py element add NAME --region REGION")
@@ -120,6 +128,16 @@ class Command(BaseCommand):
             switch_polling(element, True, by=_who(), now=timezone.now())
             self.stdout.write(f"{element.name}: polling resumed")
 
+    def _access(self, options: dict[str, Any]) -> None:
+        """Show who sees the element, after setting it when groups or everybody are given."""
+        if options["groups"] and options["everybody"]:
+            raise CommandError("Give either groups or --everybody.", returncode=USAGE)
+        element, groups = found(options["elements"][0]), _groups(options["groups"])
+        if groups or options["everybody"]:
+            set_up.show_to(element, groups, by=_who(), now=timezone.now())
+        names = sorted(element.groups.values_list("name", flat=True))
+        self.stdout.write(f"{element.name} is seen by {', '.join(names) or set_up.EVERYBODY}")
+
     def _remove(self, options: dict[str, Any]) -> None:
         element = found(options["elements"][0])
         held = set_up.holdings(element)
@@ -148,6 +166,15 @@ def found(name: str) -> Element:
     return element
 
 
+def _groups(names: list[str]) -> list[Group]:
+    """Return groups by their names; ends the command when one is not there."""
+    groups = list(Group.objects.filter(name__in=names))
+    missing = set(names) - {group.name for group in groups}
+    if missing:
+        raise CommandError(f"There is no group {', '.join(map(repr, sorted(missing)))}.", returncode=USAGE)
+    return groups
+
+
 def _facts(element: Element) -> dict[str, Any]:
     """Return what a script may want to know of an element; never a key."""
     poll = getattr(element, "poll", None)
@@ -168,6 +195,7 @@ def _facts(element: Element) -> dict[str, Any]:
         "failure_code": poll.failure_code if poll else "",
         "failure": poll.failure_text if poll else "",
         "instances": poll.counts.get("total", 0) if poll else 0,
+        "groups": sorted(group.name for group in element.groups.all()),
     }
 
 
