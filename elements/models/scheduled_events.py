@@ -43,6 +43,11 @@ class ScheduledEventQuerySet(OfElements, models.QuerySet["ScheduledEvent"]):
         listed = models.Q(instance__isnull=False, instance__gone_at__isnull=True)
         return self.filter(element=element_id, cleared_at__isnull=True).exclude(listed)
 
+    def instances_met(self) -> int:
+        """Return how many instances that AWS lists have one."""
+        listed = self.filter(instance__gone_at__isnull=True, instance__isnull=False)
+        return listed.order_by().values("instance").distinct().count()
+
     def request_move(
         self, event: "ScheduledEvent", start: datetime, *, by: str, now: datetime, seen: datetime | None
     ) -> bool:

@@ -16,22 +16,17 @@ NOTHING = SafeString("")
 DASH = SafeString("–")
 
 
-def rows_html(rows: Sequence[InstanceRow], columns: Sequence[tuple[str, str, Cell]], head: str) -> SafeString:
-    """Write rows from the name, the classes and the text of each column; the cells of the column `head` head them."""
+def row_html(row: InstanceRow, columns: Sequence[tuple[str, str, Cell]], head: str) -> SafeString:
+    """Write a row from the name, the classes and the text of each column; the cell of the column `head` heads it."""
     looks = [(_piece("head" if name == head else "cell"), _look(classes), cell) for name, classes, cell in columns]
-    row_piece = _piece("row")
-    written = [
-        row_piece(
-            id=row.instance.instance_id,
-            name=row.instance.display_name,
-            state=row.instance.state,
-            can=_piece("can")(verbs=row.can) if row.page.may_operate else NOTHING,
-            tint=_look(row.tint),
-            cells=SafeString("".join([piece(look=look, cell=cell(row)) for piece, look, cell in looks])),
-        )
-        for row in rows
-    ]
-    return SafeString("\n".join(written))
+    return _piece("row")(
+        id=row.instance.instance_id,
+        name=row.instance.display_name,
+        state=row.instance.state,
+        can=_piece("can")(verbs=row.can) if row.page.may_operate else NOTHING,
+        tint=_look(row.tint),
+        cells=SafeString("".join([piece(look=look, cell=cell(row)) for piece, look, cell in looks])),
+    )
 
 
 def select(row: InstanceRow) -> SafeString:
@@ -83,7 +78,8 @@ def zone(row: InstanceRow) -> SafeString:
 
 def launched(row: InstanceRow) -> SafeString:
     """Write how long ago the instance was launched."""
-    return _age(row.instance.launched_at, row.page.now)
+    moment = row.instance.launched_at
+    return relative_time(moment, "age", row.age) if moment else DASH
 
 
 def tags(row: InstanceRow) -> SafeString:

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cached_property
 
 from elements.domain.actions import refusal
-from elements.domain.instance_states import CHANGING, RULES, VERBS, Verb
+from elements.domain.instance_states import RULES, VERBS, Verb
 from elements.domain.row_states import RowState, ShownAction, row_state
 from elements.domain.status_checks import ChecksView, checks_view
+from elements.domain.wording import span
 from elements.models import Action, Instance, ScheduledEvent
 
 
@@ -51,10 +52,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class InstanceRow:
-    """What the cells of one row show."""
+    """What the cells of one row show; `age` is the time since the launch, in words."""
 
     instance: Instance
     page: PageFacts
+    age: str
     action: ShownAction | None = None
     planned: Planned | None = None
     reasons: Mapping[Verb, str] = field(default_factory=dict)
@@ -104,25 +106,17 @@ class InstanceRow:
             return "is-attn"
         return "is-busy" if self.action is not None and self.action.is_open else ""
 
-    @property
-    def is_on_the_move(self) -> bool:
-        """Tell whether the row may read otherwise although nothing was written: it is always sent again."""
-        return self.planned is not None or self.instance.state in CHANGING
+
+def instance_row(
+    instance: Instance, page: PageFacts, age: str, action: ShownAction | None = None, planned: Planned | None = None
+) -> InstanceRow:
+    """Make a row; nothing is read for it."""
+    return InstanceRow(instance, page, age, action, planned, _reasons(instance, action, page.refusal, page.now))
 
 
-def rows(
-    instances: Iterable[Instance],
-    page: PageFacts,
-    actions: Mapping[str, ShownAction],
-    planned: Mapping[int, Planned],
-) -> list[InstanceRow]:
-    """Make the rows of a page; nothing is read for them."""
-    found = []
-    for row in instances:
-        action = actions.get(row.instance_id)
-        reasons = _reasons(row, action, page.refusal, page.now)
-        found.append(InstanceRow(row, page, action, planned.get(row.pk), reasons))
-    return found
+def age_in_words(launched_at: datetime | None, now: datetime) -> str:
+    """Return how long ago an instance was launched, "" when AWS did not say."""
+    return span((now - launched_at).total_seconds()) if launched_at else ""
 
 
 def shown_action(action: Action) -> ShownAction:

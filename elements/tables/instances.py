@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import django_tables2 as tables
@@ -14,14 +13,15 @@ from elements.domain.status_checks import checks_word
 from elements.domain.wording import absolute, visible
 from elements.models import Instance
 from elements.models.instances import SORTS, TAG_PREFIX, is_sort
-from elements.tables.instance_cells import CELLS, Cell, rows_html
-from elements.tables.instance_rows import InstanceRow, PageFacts
+from elements.tables.instance_cells import CELLS, Cell
+from elements.tables.instance_rows import PageFacts
 
 KIND = "instances"
 PER_PAGE = (25, 50, 100, 250)
 DEFAULT_PER_PAGE = 50
 MAX_TAG_COLUMNS = 10
 MAX_TAG_KEY = 128
+ROW_HEADER = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +111,17 @@ class Sorted(TableListData):
         """Leave the rows as they came."""
 
 
-class CellColumn(tables.Column):
-    """A column whose cells are written by a function."""
-
-    def __init__(self, cell: Cell, classes: str = "", **more: Any) -> None:
-        super().__init__(accessor="instance__pk", attrs={"th": {"class": classes}} if classes else {}, **more)
-        self.cell, self.classes = cell, classes
-
-
 class InstanceTable(tables.Table):
-    """The instances of one page, with the columns somebody chose."""
+    """The instances of one page, as rows that are written already, with the columns somebody chose."""
 
     live = "instances"
     noun, nouns, gone = "instance", "instances", "reported"
     wrap_class = "tw--fill"
-    row_header = "name"
+    row_header = ROW_HEADER
     empty_template = "elements/instances/no_match.html"
 
     def __init__(
-        self, rows: Sequence[InstanceRow], *, choices: Sequence[Choice], page: PageFacts, sort: str, caption: str
+        self, rows: Sequence[SafeString], *, choices: Sequence[Choice], page: PageFacts, sort: str, caption: str
     ) -> None:
         classes = "t t--inst is-stale" if page.is_stale else "t t--inst"
         self.caption, self.label = caption, "Instances table"
@@ -144,43 +136,51 @@ class InstanceTable(tables.Table):
             extra_columns=list(_columns(choices, page).items()),
         )
 
-    @cached_property
+    @property
     def written_rows(self) -> SafeString:
-        """Return the rows: written by the table itself, for django-tables2 takes ten times as long."""
-        columns = [(column.name, column.column.classes, column.column.cell) for column in self.columns]
-        return rows_html(self.data.data, columns, self.row_header)
+        """Return the rows: not written by django-tables2, which takes ten times as long."""
+        return SafeString("\n".join(self.data.data))
 
 
-def _columns(choices: Sequence[Choice], page: PageFacts) -> dict[str, CellColumn]:
-    found: dict[str, CellColumn] = {}
-    if page.may_operate:
-        found["select"] = _fixed("select", _part("select_head"), "c-sel stick-s")
-    found["name"] = CellColumn(
-        CELLS["name"], "c-key stick-k" if page.may_operate else "c-key stick-s", verbose_name="Display key"
-    )
+def cells_of(choices: Sequence[Choice], *, may_operate: bool) -> list[tuple[str, str, Cell]]:
+    """Return the name, the classes and the cell of each column, in their order."""
+    sub = ("sub", "c-sub", CELLS["sub"])
+    found = [("name", "c-key stick-k" if may_operate else "c-key stick-s", CELLS["name"])]
     for choice in choices:
-        found[choice.name] = _column(choice, page)
+        found.append((choice.name, _classes(choice), CELLS[choice.part] if choice.part else _text(choice)))
         if choice.name == "state":
-            found["sub"] = _fixed("sub", "Type, zone, IP", "c-sub")
-    found.setdefault("sub", _fixed("sub", "Type, zone, IP", "c-sub"))
-    if page.may_operate:
-        found["act"] = _fixed("act", "Start and stop", "c-act stick-e")
-        found["act"].header_hidden = True
+            found.append(sub)
+    if sub not in found:
+        found.append(sub)
+    if may_operate:
+        return [("select", "c-sel stick-s", CELLS["select"]), *found, ("act", "c-act stick-e", CELLS["act"])]
     return found
 
 
-def _fixed(name: str, head: str, classes: str) -> CellColumn:
-    return CellColumn(CELLS[name], classes, verbose_name=head, orderable=False)
+def _classes(choice: Choice) -> str:
+    return " ".join(name for name, on in (("c-state", choice.name == "state"), ("num mute", choice.numeric)) if on)
 
 
-def _column(choice: Choice, page: PageFacts) -> CellColumn:
-    classes = " ".join(name for name, on in (("c-state", choice.name == "state"), ("num mute", choice.numeric)) if on)
-    return CellColumn(
-        CELLS[choice.part] if choice.part else _text(choice),
-        classes,
-        verbose_name=_part("state_head", page=page, now=page.now) if choice.name == "state" else choice.head,
-        orderable=choice.name in SORTS or choice.name.startswith(TAG_PREFIX),
+def _columns(choices: Sequence[Choice], page: PageFacts) -> dict[str, tables.Column]:
+    heads = {"name": "Display key", "sub": "Type, zone, IP", "act": "Start and stop"}
+    heads |= {choice.name: choice.head for choice in choices}
+    if page.may_operate:
+        heads["select"] = _part("select_head")
+    if "state" in heads:
+        heads["state"] = _part("state_head", page=page, now=page.now)
+    return {
+        name: _column(name, heads[name], classes)
+        for name, classes, _ in cells_of(choices, may_operate=page.may_operate)
+    }
+
+
+def _column(name: str, head: str, classes: str) -> tables.Column:
+    attrs = {"th": {"class": classes}} if classes else {}
+    column = tables.Column(
+        accessor="pk", attrs=attrs, verbose_name=head, orderable=name in SORTS or name.startswith(TAG_PREFIX)
     )
+    column.header_hidden = name == "act"
+    return column
 
 
 def _text(choice: Choice) -> Cell:

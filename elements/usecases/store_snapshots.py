@@ -138,6 +138,7 @@ def count(element: Element) -> dict[str, Any]:
         "gone": element.instances.gone().count(),
         "untyped_spots": element.instances.untyped_spots().count(),
         "events": events.count(),
+        "with_events": events.instances_met(),
         "announced": element.scheduled_events.filter(cleared_at__isnull=True).count(),
         "next_event_at": first.not_before.isoformat() if first and first.not_before else None,
         "next_event_code": first.code if first else "",

@@ -1,7 +1,9 @@
 """What an address of the Instances page asks for: filter, order, columns; a user's settings stand in for the last."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
+from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
 from elements.domain.filters import MAX_TEXT, InvalidFilter, Term, parse, wants_gone
@@ -9,6 +11,7 @@ from elements.models import UserSettings
 from elements.models.instance_filters import condition
 from elements.models.instances import DEFAULT_SORT, InstanceQuerySet, is_sort
 from elements.tables.instances import DEFAULT_COLUMNS, DEFAULT_PER_PAGE, KIND, MAX_TAG_KEY, PER_PAGE, Choice, chosen
+from elements.tables.written_rows import said
 from elements.views.pages import ElementPageMixin
 
 
@@ -77,6 +80,22 @@ class InstanceListMixin(ElementPageMixin):
         known: InstanceQuerySet = self.element.instances.light()
         listed = known.gone() if self.wants_gone else known.listed()
         return listed.filter(self.matching).sorted_by(self.sort)
+
+
+class KnownCount(Paginator):  # type: ignore[type-arg]
+    """A paginator that is told how many rows there are, and which columns of them are shown."""
+
+    def __init__(self, found: InstanceQuerySet, per_page: int, count: int, choices: Sequence[Choice]) -> None:
+        super().__init__(found, per_page)
+        self.found, self.choices = found, choices
+        self.__dict__["count"] = count
+
+    def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
+        """Return a page with its rows read."""
+        number = self.validate_number(number)
+        start = (number - 1) * self.per_page
+        rows = self.found.rows(start, start + self.per_page, self.count)
+        return Page(said(rows, self.choices), number, self)
 
 
 def storable(text: str) -> str:

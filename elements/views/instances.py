@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,12 +18,13 @@ from elements.domain.row_states import FAILURE_SHOWN_FOR, ShownAction
 from elements.forms.actions import MAX_IDS
 from elements.models import Action, Instance, UserSettings
 from elements.models.actions import ENDED_BADLY
-from elements.models.instances import TAG_PREFIX, InstanceQuerySet
-from elements.tables.instance_rows import PageFacts, Planned, planned_by_instance, rows, shown_action, verbs
+from elements.models.instances import TAG_PREFIX
+from elements.tables.instance_rows import PageFacts, Planned, planned_by_instance, shown_action, verbs
 from elements.tables.instances import CHOICES, KIND, PER_PAGE, Choice, InstanceTable, chosen, export_columns
+from elements.tables.written_rows import Said, WrittenRows, tags_of
 from elements.views.dock import EMPTY_DOCK, dock_context, lately
 from elements.views.exports import csv_response
-from elements.views.instance_list import InstanceListMixin, storable
+from elements.views.instance_list import InstanceListMixin, KnownCount, storable
 
 SAMPLE_KEYS = 30
 
@@ -37,21 +38,6 @@ class Facet:
     icon: str
     count: int
     is_current: bool
-
-
-class KnownCount(Paginator):  # type: ignore[type-arg]
-    """A paginator that is told how many rows there are."""
-
-    def __init__(self, found: InstanceQuerySet, per_page: int, count: int) -> None:
-        super().__init__(found, per_page)
-        self.found = found
-        self.__dict__["count"] = count
-
-    def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
-        """Return a page with its rows read."""
-        number = self.validate_number(number)
-        start = (number - 1) * self.per_page
-        return Page(self.found.rows(start, start + self.per_page, self.count), number, self)
 
 
 class Instances(InstanceListMixin, TemplateView):
@@ -74,10 +60,10 @@ class Instances(InstanceListMixin, TemplateView):
             if action.is_open or (action.status in ENDED_BADLY and action.settled_at and action.settled_at >= since)
         }
 
-    @cached_property
-    def planned(self) -> dict[int, Planned]:
-        """Return the next scheduled event of each instance that has one."""
-        events = self.element.scheduled_events.active().filter(instance__gone_at__isnull=True)
+    def planned(self, page: Page) -> dict[int, Planned]:  # type: ignore[type-arg]
+        """Return the next scheduled event of each instance of the page that has one."""
+        listed = [row.pk for row in page.object_list if row.gone_at is None]
+        events = self.element.scheduled_events.active().filter(instance__in=listed)
         return planned_by_instance(events.order_by("not_before", "pk"), self.now)
 
     @cached_property
@@ -166,7 +152,7 @@ class Instances(InstanceListMixin, TemplateView):
             "gone_filter": f"{self.filter_text} state:gone".strip() if self.terms else "state:gone",
             "is_of_gone": self.wants_gone,
             "menu": self.menu(),
-            "tag_keys": sorted({key for row in page.object_list for key in row.tags})[:SAMPLE_KEYS],
+            "tag_keys": sorted({key for row in page.object_list for key in tags_of(row.tags_text)})[:SAMPLE_KEYS],
             "per_page": self.per_page,
             "per_page_choices": PER_PAGE,
             "max_selected": MAX_IDS,
@@ -177,14 +163,15 @@ class Instances(InstanceListMixin, TemplateView):
         known = [facet.count for facet in self.facets() if facet.is_current and facet.filter != "event:any"]
         if not self.terms:
             known = [self.total]
-        count = known[0] if known else self.found.order_by().count()
-        return KnownCount(self.found, self.per_page, count).get_page(self.request.GET.get("page"))
+        found, count = (self.found, known[0]) if known else self.found.counted()
+        return KnownCount(found, self.per_page, count, self.choices).get_page(self.request.GET.get("page"))
 
     def table(self, page: Page) -> InstanceTable:  # type: ignore[type-arg]
         """Return the table: every row of the page, or those the script does not have yet."""
-        everything = rows(page.object_list, self.facts, self.actions, self.planned)
+        everything = page.object_list
+        rows = WrittenRows(self.facts, self.choices, self.actions, self.planned(page))
         table = InstanceTable(
-            [row for row in everything if self.is_news(row.instance, row.is_on_the_move)],
+            [rows.html(row) for row in everything if self.is_news(row, rows)],
             choices=self.choices,
             page=self.facts,
             sort=self.sort,
@@ -194,15 +181,15 @@ class Instances(InstanceListMixin, TemplateView):
         if self.terms or page.has_other_pages():
             table.gone = "in this list"
         table.clear_url = "?" + without(self.request.GET, "since", "page", "q")
-        table.data_order = " ".join(row.instance.instance_id for row in everything) if self.is_fragment else None
+        table.data_order = " ".join(row.instance_id for row in everything) if self.is_fragment else None
         return table
 
-    def is_news(self, row: Instance, on_the_move: bool) -> bool:
+    def is_news(self, row: Said, rows: WrittenRows) -> bool:
         """Tell whether the script may not have a row as it is now."""
         asked = self.request.GET.get("since", "").split(".")
         if not self.is_fragment or self.since_revision is None or len(asked) < 2 or asked[1] != self.rows_key:
             return True
-        return on_the_move or row.instance_id in self.actions or row.revision > self.since_revision
+        return rows.is_on_the_move(row) or row.instance_id in self.actions or row.revision > self.since_revision
 
     def facets(self) -> list[Facet]:
         """Return the quick filters; their counts are of all instances, whatever the filter."""
@@ -213,10 +200,16 @@ class Instances(InstanceListMixin, TemplateView):
             ("Stopped", "state:stopped", "s-stopped", counts.get("stopped", 0)),
             ("Changing", "state:changing", "s-stopping", counts.get("changing", 0)),
             ("Failing", "checks:impaired", "s-alert", counts.get("failing", 0)),
-            ("Events", "event:any", "i-cal", len(self.planned)),
+            ("Events", "event:any", "i-cal", self.with_events),
         ]
         text = " ".join(self.filter_text.lower().split())
         return [Facet(label, words, icon, count, words == text) for label, words, icon, count in found]
+
+    @cached_property
+    def with_events(self) -> int:
+        """Return how many instances have a scheduled event; an earlier version did not count them at each poll."""
+        known = (self.poll.counts if self.poll else {}).get("with_events")
+        return int(self.element.scheduled_events.active().instances_met() if known is None else known)
 
     def more_gone(self) -> int:
         """Return how many instances AWS no longer lists match too; without a filter all of them do."""

@@ -296,6 +296,7 @@ def test_a_scheduled_event_shows_with_its_countdown(viewer, fleet):
     assert "pill--crit" in html
     assert "2 scheduled events, next: Stop" in html
     assert re.search(r"<time[^>]*>2\xa0h 59\xa0min</time>", html)
+    builders.polled(fleet)
     assert "Events <b>1</b>" in page(viewer)
 
 
