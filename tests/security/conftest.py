@@ -34,7 +34,7 @@ def element(db):
 @pytest.fixture
 def everywhere(element):
     """Return an address of something that exists for each route."""
-    screen, token = WallScreen.objects.add("foyer", by="maria", now=timezone.now())
+    screen, token = WallScreen.objects.add("foyer", by=builders.user("foyer", "viewers"), now=timezone.now())
     return addresses(
         {
             "slug": element.slug,
