@@ -1,13 +1,16 @@
 """What the frame of every page shows: the side list and what the user may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from elements.domain.connections import Connection
+from elements.domain.machinery import PARTS
+from elements.domain.standstill import Standstill, standstill
 from elements.models import Element, Poll, UserSettings
 
 # With more elements than this the side list has a field to filter it.
@@ -44,6 +47,7 @@ class Shell:
     may_set_up: bool = False
     may_see_activity: bool = False
     rows: Mapping[str, Element] = field(default_factory=dict)
+    standstill: Standstill | None = None
 
     @property
     def attention(self) -> int:
@@ -58,9 +62,10 @@ class Shell:
     @property
     def state(self) -> tuple[object, ...]:
         """Return what the side list shows, without the times that run by themselves."""
-        return tuple(
+        shown = (
             (e.name, e.region, e.connection.state, e.running, e.failing, e.is_old and e.data_at) for e in self.elements
         )
+        return (self.standstill, *shown)
 
 
 def shell(request: HttpRequest) -> dict[str, Shell | UserSettings]:
@@ -81,15 +86,25 @@ def _read(request: HttpRequest) -> Shell:
     now, user = timezone.now(), getattr(request, "user", None)
     if user is None or not user.has_perm("elements.view_element"):
         return Shell(now)
-    rows = list(Element.objects.visible_to(user).with_poll().defer(*_UNSHOWN))
+    rows = list(Element.objects.visible_to(user).with_poll().with_beats(PARTS).defer(*_UNSHOWN))
     return Shell(
         now,
         tuple(_entry(element, now) for element in rows),
         rows={element.slug: element for element in rows},
+        standstill=standstill_of(rows, now),
         may_operate=user.has_perm("elements.operate_element"),
         may_set_up=user.has_perm("elements.change_element"),
         may_see_activity=user.has_perm("elements.view_activity"),
     )
+
+
+def standstill_of(elements: Sequence[Element], now: datetime) -> Standstill | None:
+    """Return what stands still, as elements read `with_beats` tell; without elements nothing can be old."""
+    if not elements:
+        return None
+    texts = {part: getattr(elements[0], f"beat_{part}") for part in PARTS}
+    beats = {part: parse_datetime(text) if text else None for part, text in texts.items()}
+    return standstill({part: at and (at if at.tzinfo else at.replace(tzinfo=UTC)) for part, at in beats.items()}, now)
 
 
 def _entry(element: Element, now: datetime) -> Entry:

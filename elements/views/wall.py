@@ -10,11 +10,14 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
+from elements.domain.machinery import PARTS
+from elements.domain.standstill import Standstill
 from elements.models import Element, UserSettings, WallScreen
 from elements.models.user_settings import OFFERED
 from elements.tables.overview import Row, Totals
 from elements.tables.wall import cards, coming, with_glyphs
 from elements.views.pages import LivePageMixin
+from elements.views.shell import standstill_of
 
 # A card's part of the token; with more cards than this the token would be too long for an address.
 MARK, MARKED_AT_MOST = 6, 200
@@ -38,8 +41,13 @@ class Wall(LivePageMixin, TemplateView):
         """Return every element."""
         return [
             Row(element, getattr(element, "poll", None), element.connection(self.now))
-            for element in Element.objects.visible_to(self.reader).with_poll()
+            for element in Element.objects.visible_to(self.reader).with_poll().with_beats(PARTS)
         ]
+
+    @cached_property
+    def standstill(self) -> Standstill | None:
+        """Return who is silent of workers and clock."""
+        return standstill_of([row.element for row in self.rows], self.now)
 
     @cached_property
     def small(self) -> set[int]:
@@ -60,7 +68,8 @@ class Wall(LivePageMixin, TemplateView):
     def live_token(self) -> str:
         """Return the marks of all cards, so that the next answer leaves out those that did not change."""
         marks = "".join(self.marks)
-        return f"w{marks if len(self.rows) <= MARKED_AT_MOST else _short(marks, 16)}"
+        first = _short(self.standstill, 2)[0] if self.standstill else "w"
+        return f"{first}{marks if len(self.rows) <= MARKED_AT_MOST else _short(marks, 16)}"
 
     @property
     def changed(self) -> list[Row]:
@@ -96,6 +105,7 @@ class Wall(LivePageMixin, TemplateView):
             # Another set or order of elements has the page loaded anew.
             shape=_short([row.element.pk for row in rows], 16),
             is_linked=self.is_linked,
+            standstill=self.standstill,
             **self.look(),
         )
         return context

@@ -1,0 +1,41 @@
+"""What a page says while workers or clock stand still, so that nobody takes an old screen for a live one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from elements.domain.machinery import CLOCK, SILENT_AFTER_S
+
+_POLLS, _ACTIONS = "default", "ops"
+_EFFECTS = {
+    _POLLS: "Nothing is polled: what you see is old and gets older.",
+    _ACTIONS: "Actions of many instances are not sent, and nobody looks how actions end.",
+    CLOCK: "Polls begin once a minute at best.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """Who is silent, since when (None: for longer than is kept) and what that means."""
+
+    who: str
+    since: datetime | None
+    effect: str
+
+
+def standstill(beats: Mapping[str, datetime | None], now: datetime) -> Standstill | None:
+    """Return who is silent of the clock and the workers of each queue, by their last beats; None when nobody is."""
+    silent = [part for part, at in beats.items() if at is None or (now - at).total_seconds() > SILENT_AFTER_S]
+    if not silent:
+        return None
+    known = [at for part in silent if (at := beats[part]) is not None]
+    since = min(known) if len(known) == len(silent) else None
+    return Standstill(_who(silent), since, next(text for part, text in _EFFECTS.items() if part in silent))
+
+
+def _who(silent: list[str]) -> str:
+    who = ["workers" if _ACTIONS in silent else "workers that poll"] if _POLLS in silent else []
+    if not who and _ACTIONS in silent:
+        who = ["workers that send actions"]
+    who += ["clock"] if CLOCK in silent else []
+    return " and ".join(who).capitalize()
