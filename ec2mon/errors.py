@@ -1,7 +1,5 @@
 """What a person is told when ec2mon itself failed: a reference, which the log knows too, or that the database did."""
 
-import logging
-import secrets
 import sys
 from collections.abc import ItemsView
 from types import FrameType
@@ -9,10 +7,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template import loader
-from django.utils import timezone
 from django.views.debug import SafeExceptionReporterFilter
 
 from ec2mon import without_database
+from elements.domain.traces import current
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -20,23 +18,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exception()
     if without_database.is_meant(error):
         return without_database.answer(request, str(error))
-    reference = f"{timezone.now():%Y-%m-%d}-{secrets.token_hex(3).upper()}"
-    request.reference = reference  # type: ignore[attr-defined]
+    reference = getattr(request, "trace_id", "") or current()
     return HttpResponseServerError(loader.get_template("500.html").render({"reference": reference}))
-
-
-class ReferenceFilter(logging.Filter):
-    """Puts the reference into the line that Django logs for the same request; what a database said needs no trace."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every line through; add to those of a request what is known of its failure."""
-        request = getattr(record, "request", None)
-        reference = getattr(request, "reference", "")
-        if reference and reference not in str(record.msg):
-            record.msg = f"{record.msg} (reference {reference})"
-        if (said := getattr(request, "database_said", "")) and record.exc_info:
-            record.msg, record.args, record.exc_info = f"{record.getMessage()}: {said}", (), None
-        return True
 
 
 class NoValues(SafeExceptionReporterFilter):

@@ -1,4 +1,4 @@
-"""Headers that every answer carries, and the way to the sign-in."""
+"""Headers that every answer carries, the name of each request, and the way to the sign-in."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import resolve_url
 
+from elements.domain.traces import REQUEST, traced
+
 # Every address takes some of these. Django's admin answers all others like a GET, TRACE with what was sent, too.
 METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 _HEADERS = {
@@ -17,6 +19,21 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+
+
+class TraceMiddleware:
+    """Give each request a name of our own, whatever it brings along; the log, Debug and error pages have it too."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Name the request and tell the name."""
+        with traced(REQUEST) as name:
+            request.trace_id = name  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response.headers["X-Request-ID"] = name
+        return response
 
 
 class SecurityHeadersMiddleware:

@@ -28,6 +28,14 @@ def _whole_number(name: str, default: int) -> int:
     return int(text)
 
 
+def _one_of(name: str, *values: str) -> str:
+    """Return a word from the environment, the first one when there is none; say which one is wrong."""
+    word = env.str(name, default="").strip().upper() or values[0]
+    if word not in values:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(values)}, not {word!r}.")
+    return word
+
+
 def _networks(name: str) -> list[Network]:
     """Return addresses and networks from the environment; say which one is wrong."""
     try:
@@ -90,6 +98,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ec2mon.middleware.TraceMiddleware",
     "ec2mon.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ec2mon.middleware.KnownMethodsMiddleware",
@@ -247,19 +256,23 @@ DJANGO_TABLES2_TEMPLATE = "elements/_table.html"
 # A form of 500 selected instances carries about 1,000 fields.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
+LOG_FORMAT = _one_of("LOG_FORMAT", "TEXT", "JSON")
 # `manage.py up` names each process that it starts, so that one log tells them apart, and those that it looks after
 # together, so that the beats of two on one machine are not taken for each other's.
 _PROCESS = env.str("EC2MON_PROCESS", default="")
 BEAT_HOST = env.str("EC2MON_HOST", default="") or socket.gethostname()
-_QUIET = {"level": "WARNING" if LOG_LEVEL in ("DEBUG", "INFO") else LOG_LEVEL}
+_QUIET = {"level": LOG_LEVEL if LOG_LEVEL in ("ERROR", "CRITICAL") else "WARNING"}
 DEFAULT_EXCEPTION_REPORTER_FILTER = "ec2mon.errors.NoValues"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": f"%(asctime)s {_PROCESS or '-':7} %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"reference": {"()": "ec2mon.errors.ReferenceFilter"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["reference"]}},
+    "formatters": {
+        "text": {"format": f"%(asctime)s {_PROCESS or '-':7} %(levelname)s %(trace_id)s %(name)s: %(message)s"},
+        "json": {"()": "ec2mon.logs.JsonFormatter", "process": _PROCESS},
+    },
+    "filters": {"line": {"()": "ec2mon.logs.LineFilter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT.lower(), "filters": ["line"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # At DEBUG botocore writes session tokens and signatures, at INFO a line for each client: it never gets there.
     "loggers": {

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 
 from elements.domain.lanes import QUICK
 from elements.domain.machinery import QUEUES, Queue
+from elements.domain.traces import TASK, traced
 from elements.models import Element, Poll, WorkerBeat
 from elements.usecases import compact, follow_actions, prune, run_polls
 from elements.usecases.change_instance_state import perform
@@ -130,6 +131,7 @@ def poll_batch(element_ids: list[int], lane: str = QUICK.name) -> None:
     run_polls.run_batch(element_ids, lane, caller="poll")
 
 
+@traced(TASK)
 def follow(element_id: int) -> None:
     """Look at an element's instances under an action."""
     element = Element.objects.filter(pk=element_id).first()
@@ -137,6 +139,7 @@ def follow(element_id: int) -> None:
         follow_actions.follow(element, now=timezone.now())
 
 
+@traced(TASK)
 def perform_actions(element_id: int, action_pks: list[int]) -> None:
     """Send stored actions."""
     element = Element.objects.filter(pk=element_id).first()
@@ -145,6 +148,7 @@ def perform_actions(element_id: int, action_pks: list[int]) -> None:
         send(element_id, rest)
 
 
+@traced(TASK)
 def prune_all() -> None:
     """Remove what has been kept long enough, and what django-q would keep for ever; give back what that took."""
     now = timezone.now()

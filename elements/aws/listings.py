@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,10 @@ class AtOnce:
 
     def _pages(self) -> Iterator[tuple[Listing, Page[Any] | AwsError]]:
         for listing in self._known:
-            thread = threading.Thread(target=self._run, args=(listing,), daemon=True)
+            name = f"listing {listing.operation}"
+            # What it logs goes by the name of the poll, too.
+            args = (self._run, listing)
+            thread = threading.Thread(target=copy_context().run, args=args, daemon=True, name=name)
             thread.start()
             self._reading[listing] = thread
         for listing, item in self._taken():

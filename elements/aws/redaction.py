@@ -44,14 +44,18 @@ class Redactor:
 
     def text(self, value: str, limit: int = MAX_TEXT) -> str:
         """Return the text without secrets, control characters and lone surrogates, cut to a length."""
+        value = _CONTROL.sub("·", self.written(value))
+        return value if len(value) <= limit else value[: limit - 1] + "…"
+
+    def written(self, value: str) -> str:
+        """Return the text without secrets."""
         for secret in self._secrets:
             value = value.replace(secret, REMOVED)
         if self._access_key_id:
             value = value.replace(self._access_key_id, f"…{self._access_key_id[-4:]}")
         for pattern in _PATTERNS:
             value = pattern.sub(rf"\g<1>{REMOVED}", value)
-        value = _CONTROL.sub("·", value)
-        return value if len(value) <= limit else value[: limit - 1] + "…"
+        return value
 
     def structure(self, value: Any) -> Any:
         """Return a JSON-able copy without secrets; values under names that hold secrets are removed whole."""

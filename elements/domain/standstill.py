@@ -24,7 +24,12 @@ class Standstill:
 
 
 def standstill(beats: Mapping[str, datetime | None], now: datetime) -> Standstill | None:
-    """Return who is silent of the clock and the workers of each queue, by their last beats; None when nobody is."""
+    """Return who is silent of the clock and the workers of each queue, by their last beats; None when nobody is.
+
+    Where nothing ever ran nothing has stopped: what commands read shows its own age.
+    """
+    if not any(beats.values()):
+        return None
     silent = [part for part, at in beats.items() if at is None or (now - at).total_seconds() > SILENT_AFTER_S]
     if not silent:
         return None

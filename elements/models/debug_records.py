@@ -73,7 +73,7 @@ class DebugRecordQuerySet(models.QuerySet["DebugRecord"]):
 
     def mentioning(self, text: str) -> "DebugRecordQuerySet":
         """Keep those with the text in an ID, an error, the operation or the caller."""
-        fields = ("request_id", "instance_ids", "error_code", "error_message", "operation", "caller")
+        fields = ("request_id", "instance_ids", "error_code", "error_message", "operation", "caller", "trace_id")
         either = Q()
         for field in fields:
             either |= Q(**{f"{field}__icontains": text})

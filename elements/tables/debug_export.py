@@ -16,6 +16,7 @@ COLUMNS = {
     "Error code": "error_code",
     "Error message": "error_message",
     "Request ID": "request_id",
+    "Part of": "trace_id",
     "Try": "attempt",
     "Duration ms": "duration_ms",
     "Bytes": "size_bytes",

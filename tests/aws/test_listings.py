@@ -115,7 +115,7 @@ def test_a_read_that_is_given_up_ends_and_its_attempts_are_recorded(aws, gateway
     pages.close()
 
     assert len(records) == len(aws.journal()) < 12
-    assert [thread.name for thread in threading.enumerate() if "_run" in thread.name] == []
+    assert [thread.name for thread in threading.enumerate() if "listing" in thread.name] == []
 
 
 def test_a_thread_that_dies_without_a_word_fails_its_listing(aws, gateway, monkeypatch):
@@ -131,9 +131,9 @@ def test_a_thread_that_cannot_be_started_fails_the_read(aws, gateway, monkeypatc
     started, start = [], threading.Thread.start
 
     def first_only(thread):
-        if "_run" in thread.name and started:
+        if "listing" in thread.name and started:
             raise RuntimeError("can't start new thread")
-        if "_run" in thread.name:
+        if "listing" in thread.name:
             started.append(thread)
         start(thread)
 

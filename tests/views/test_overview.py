@@ -415,7 +415,8 @@ def test_a_live_page_gets_its_parts_when_something_changed_and_nothing_otherwise
 
     assert unchanged.status_code == 204
     html = changed.content.decode()
-    assert re.findall(r'data-live-part="([\w-]+)"', html) == ["side", "tiles", "attention", "elements-count", "latest"]
+    parts = re.findall(r'data-live-part="([\w-]+)"', html)
+    assert parts == ["side", "standstill", "tiles", "attention", "elements-count", "latest"]
     assert f'data-key="{row.pk}"' in html
     assert "<html" not in html
 

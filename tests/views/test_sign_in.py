@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
+from ec2mon.logs import LineFilter
 from elements.views import overview, sign_in
 from tests import builders
 
@@ -180,19 +181,13 @@ def test_a_mistake_of_ours_has_a_reference_that_the_log_knows_and_no_trace(viewe
     answer = fail(viewer, monkeypatch, caplog)
 
     html = answer.content.decode()
-    reference = re.search(r'data-copy="(\d{4}-\d\d-\d\d-[0-9A-F]{6})"', html)[1]
+    reference = re.search(r'data-copy="(req-[0-9a-f]{12})"', html)[1]
     record = next(record for record in caplog.records if record.name == "django.request")
-    from ec2mon.errors import ReferenceFilter
-
-    ReferenceFilter().filter(record)
+    LineFilter().filter(record)
     assert answer.status_code == 500
-    assert record.getMessage() == f"Internal Server Error: / (reference {reference})"
+    assert record.trace_id == reference == answer["X-Request-ID"]
     assert "ZeroDivision" not in html and "Traceback" not in html
     assert "Go to the overview" in html
-
-
-def test_the_filter_of_references_is_on_what_writes_the_log():
-    assert settings.LOGGING["handlers"]["console"]["filters"] == ["reference"]
 
 
 def test_who_has_no_right_at_all_is_not_sent_round_in_a_circle(viewer):

@@ -214,7 +214,7 @@ def test_only_the_cards_that_changed_are_sent(viewer, frankfurt):
 
     html = viewer.get(URL, {"since": token}, headers={"X-Fragment": "live"}).content.decode()
 
-    assert re.findall(r'data-live-part="([\w-]+)"', html) == ["sum", f"element-{ireland.pk}"]
+    assert re.findall(r'data-live-part="([\w-]+)"', html) == ["sum", "standstill", f"element-{ireland.pk}"]
     assert "2 running" in text(html)
 
 

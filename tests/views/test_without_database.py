@@ -103,14 +103,14 @@ def test_an_action_that_is_stored_when_the_database_fails_is_left_to_the_clock(c
 
 
 def test_the_log_has_a_line_of_what_the_database_said_and_no_trace(client, monkeypatch, caplog):
-    from ec2mon.errors import ReferenceFilter
+    from ec2mon.logs import LineFilter
 
     monkeypatch.setattr("elements.views.shell.Element.objects.with_poll", failing(OperationalError("gone\nHINT: no")))
 
     client.get("/")
 
     (record,) = [record for record in caplog.records if record.name == "django.request"]
-    assert ReferenceFilter().filter(record)
+    assert LineFilter().filter(record)
     assert logging.Formatter().format(record) == "Service Unavailable: /: gone"
 
 
