@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -54,7 +55,7 @@ def test_nothing_is_said_while_all_work_and_while_there_is_nothing_to_be_old(vie
 def test_every_page_says_it_whole_and_as_a_fragment(viewer, operator, administrator, element):
     beat(clock=300, default=305, ops=310)
     slug = element.slug
-    _, token = WallScreen.objects.add("foyer", by="maria", now=timezone.now())
+    _, token = WallScreen.objects.add("foyer", by=User.objects.get(username="maria"), now=timezone.now())
     addresses = [
         "/",
         reverse("elements:wall"),
