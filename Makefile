@@ -14,10 +14,11 @@ install: .venv/.ok
 demo: .venv/.ok
 	@$(BIN)/python -m simulator.demo_up
 
-# On SQLite, then once more on PostgreSQL with Redis where their programs are installed.
+# On SQLite, then once more on PostgreSQL with Redis where their programs are installed; then what an option adds.
 test: .venv/.dev-ok
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 	$(BIN)/python -m tests.with_services $(SIDE_BY_SIDE)
+	SIGN_IN=allauth $(BIN)/python -m pytest tests/sign_in_option
 
 # Every fault of AWS, of processes, databases and clocks, on both databases; part of `test` already.
 faults: .venv/.dev-ok

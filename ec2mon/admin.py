@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 # Whoever adds a Schedule there runs any function of the server; its pages unpickle what the database holds.
-NEVER = ("django_q",)
+# And second factors are their owners'.
+NEVER = ("django_q", "account", "mfa", "socialaccount")
 
 
 class SetUpSite(admin.AdminSite):

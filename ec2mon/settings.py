@@ -9,7 +9,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from ec2mon import strength
+from ec2mon import sign_in_option, strength
 from ec2mon.env_file import BASE_DIR, env_file
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -115,6 +115,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+SIGN_IN_BY_ALLAUTH = _one_of("SIGN_IN", "PASSWORD", "ALLAUTH") == "ALLAUTH"
+REQUIRE_SECOND_FACTOR = _one_of("REQUIRE_SECOND_FACTOR", "NONE", "ADMINISTRATORS", "ALL")
+if SIGN_IN_BY_ALLAUTH:
+    globals().update(
+        sign_in_option.settings_of(MIDDLEWARE, INSTALLED_APPS, "ec2mon.middleware.SignInRequiredMiddleware")
+    )
+elif REQUIRE_SECOND_FACTOR != "NONE":
+    raise ImproperlyConfigured("REQUIRE_SECOND_FACTOR needs SIGN_IN=allauth.")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -39,7 +39,7 @@ class Throttle(AxesDatabaseHandler):
             tries_of_address=Sum("failures_since_start", default=0),
             last_of_address=Max("attempt_time"),
         )
-        by_address = found["tries_of_address"] >= TRIES_OF_AN_ADDRESS
+        by_address = request.axes_ip_address and found["tries_of_address"] >= TRIES_OF_AN_ADDRESS
         last = found["last_of_address"] if by_address else found["last"]
         request.axes_pause_ends_at = last and last + settings.AXES_COOLOFF_TIME
         tries: int = found["tries"]

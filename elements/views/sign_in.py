@@ -40,7 +40,9 @@ class SignIn(auth_views.LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in, and remember it beyond the end of the session."""
-        answer: HttpResponse = super().form_valid(form)
+        answer = self.sign_in(form)
+        if not self.request.user.is_authenticated:
+            return answer
         answer.set_signed_cookie(
             COOKIE,
             f"{form.get_user().pk}.{time.time():.0f}",
@@ -50,6 +52,11 @@ class SignIn(auth_views.LoginView):
             httponly=True,
             samesite="Lax",
         )
+        return answer
+
+    def sign_in(self, form: Any) -> HttpResponse:
+        """Begin the session."""
+        answer: HttpResponse = super().form_valid(form)
         return answer
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

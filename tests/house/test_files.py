@@ -9,7 +9,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 PYTHON = sorted(path for folder in ("elements", "ec2mon", "simulator") for path in (ROOT / folder).rglob("*.py"))
 SETTING = re.compile(
-    r"""(?:env\.\w+|_secret|_whole_number|_one_of|_networks|environ\.get)\(\s*["'](\w+)["']|environ\[["'](\w+)["']\]"""
+    r"""(?:env\.\w+|_secret|_whole_number|_networks|_one_of|environ\.get)\(\s*["'](\w+)["']"""
+    r"""|environ\[["'](\w+)["']\]"""
 )
 # Set by ec2mon for its own processes, or meant for the environment only and named in a comment.
 OWN = {"EC2MON_PROCESS", "EC2MON_HOST", "EC2MON_ENV_FILE", "DJANGO_SETTINGS_MODULE"}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from elements.domain.wording import plural
@@ -35,6 +36,19 @@ class Command(BaseCommand):
             f"{plural(counts['anew'], 'element')} encrypted anew, {counts['current']} already current,"
             f" {counts['unreadable']} left unreadable."
         )
-        if counts["unreadable"]:
+        if counts["unreadable"] + self._second_factors():
             raise SystemExit(FAILED)
         self.stdout.write("The other keys of FIELD_ENCRYPTION_KEY are needed no more, except for older backups.")
+
+    def _second_factors(self) -> int:
+        """Take along what the sign-in option keeps; return how many are unreadable."""
+        if not settings.SIGN_IN_BY_ALLAUTH:
+            return 0
+        from ec2mon.second_factor import encrypt_anew
+
+        unreadable = encrypt_anew()
+        if unreadable:
+            self.stderr.write(
+                f"{plural(unreadable, 'second factor')} left unreadable; forget_second_factor removes one."
+            )
+        return unreadable

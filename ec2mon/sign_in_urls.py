@@ -1,0 +1,43 @@
+"""The addresses that SIGN_IN=allauth adds; the sign-in itself goes on to the second factor."""
+
+from typing import Any
+
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from allauth.account.views import reauthenticate
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path
+
+from elements.views.sign_in import SignIn
+
+
+class SignInInSteps(SignIn):
+    """The sign-in, whose second step is asked of whoever has a second factor."""
+
+    def sign_in(self, form: Any) -> HttpResponse:
+        """Take the password, and ask for the code if there is one."""
+        login = Login(user=form.get_user(), redirect_url=self.get_success_url())
+        credentials = {"username": form.get_user().get_username()}
+        answer: HttpResponse = perform_password_login(self.request, credentials, login)
+        return answer
+
+
+def totp_image(request: HttpRequest) -> HttpResponse:
+    """Draw the secret that is being set up; it is in the session until a code of it was typed."""
+    secret = request.session.get(SECRET_SESSION_KEY)
+    if not secret:
+        raise Http404
+    adapter = get_adapter()
+    drawn = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
+    return HttpResponse(drawn, content_type="image/svg+xml")
+
+
+urlpatterns = [
+    path("login/", SignInInSteps.as_view(), name="login"),
+    path("login/", SignInInSteps.as_view(), name="account_login"),
+    path("second-factor/password/", reauthenticate, name="account_reauthenticate"),
+    path("second-factor/totp/image.svg", totp_image, name="totp_image"),
+    path("second-factor/", include("allauth.mfa.urls")),
+]
