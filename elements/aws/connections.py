@@ -57,7 +57,8 @@ def _watched(pool: Any, idle_s: float, allow_private: bool) -> Any:
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             self._use()
-            super().request(*args, **kwargs)
+            # Half an answer is a connection that was lost, which a read tries again; botocore would take it as it is.
+            super().request(*args, **{**kwargs, "enforce_content_length": True})
 
         def _use(self) -> None:
             self._busy, self._used_at = True, time.monotonic()

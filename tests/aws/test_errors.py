@@ -123,7 +123,7 @@ def test_a_clock_that_is_wrong_is_told_by_how_much(aws, gateway):
         ("garbage", "could not be understood"),
         ("empty", "could not be understood"),
         ("truncated", "could not be understood"),
-        ("short", "could not be understood"),
+        ("short", "was lost before AWS answered"),
         ("redirect", "could not be understood"),
         ("no-set", "could not be understood: it has no StoppingInstances"),
         ("lost", "was lost before AWS answered"),
