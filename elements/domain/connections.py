@@ -46,7 +46,7 @@ def connection(facts: PollFacts, now: datetime) -> Connection:
         return NOT_CONNECTED
     if facts.succeeded_at is None:
         return LATE if facts.failures else NEW
-    age = now - facts.succeeded_at
+    age = abs(now - facts.succeeded_at)  # one ahead of now is of a clock that was put back, and says no more
     limit_s = max(NOT_CONNECTED_AFTER_INTERVALS * facts.interval_s, NOT_CONNECTED_AT_LEAST_S)
     if age > timedelta(seconds=limit_s):
         return NOT_CONNECTED

@@ -13,6 +13,8 @@ from elements.models.instances import Instance
 OPEN = ("requested", "sent", "accepted", "unanswered")
 ENDED_BADLY = ("failed", "refused", "unknown", "expired")
 EXPIRES_AFTER_S = 60
+# No moment is so far ahead of now: what says so was written by a clock that was wrong.
+AHEAD_S = 120
 
 
 class ActionQuerySet(OfElements, models.QuerySet["Action"]):
@@ -29,6 +31,14 @@ class ActionQuerySet(OfElements, models.QuerySet["Action"]):
     def reached_aws(self) -> "ActionQuerySet":
         """Keep those AWS may have acted upon: asked for, and not refused."""
         return self.exclude(status__in=("requested", "refused", "expired"))
+
+    def in_time(self, now: datetime) -> "ActionQuerySet":
+        """Keep requests that may still be sent. One of a clock that was put back would be valid for far too long."""
+        return self.filter(_in_time(now), status="requested")
+
+    def late(self, now: datetime) -> "ActionQuerySet":
+        """Keep requests that may not be sent any more."""
+        return self.filter(~_in_time(now), status="requested")
 
     def held(self, actions: Sequence["Action"]) -> "ActionQuerySet":
         """Keep those of the claimed actions that still belong to the claim they were read with."""
@@ -47,8 +57,7 @@ class ActionQuerySet(OfElements, models.QuerySet["Action"]):
     def claim(self, pks: Sequence[int], now: datetime) -> list["Action"]:
         """Mark those still *requested* and not expired as sent and return them; each is won by one caller, once."""
         token = uuid.uuid4()
-        mine = self.filter(pk__in=pks, status="requested", expires_at__gt=now)
-        mine.update(status="sent", claim=token, sent_at=now)
+        self.filter(pk__in=pks).in_time(now).update(status="sent", claim=token, sent_at=now)
         return list(self.filter(claim=token).order_by("pk"))
 
 
@@ -119,3 +128,7 @@ class Action(models.Model):
     def expiry(now: datetime) -> datetime:
         """Return when a request that nobody has begun stops being valid."""
         return now + timedelta(seconds=EXPIRES_AFTER_S)
+
+
+def _in_time(now: datetime) -> models.Q:
+    return models.Q(expires_at__gt=now, expires_at__lte=now + timedelta(seconds=EXPIRES_AFTER_S + AHEAD_S))

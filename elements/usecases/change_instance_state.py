@@ -105,7 +105,7 @@ def perform(
     except Poll.DoesNotExist:
         log.info("element %s was deleted while its actions were sent", element.pk)
         return []
-    unsent = element.actions.filter(pk__in=action_pks, status="requested", expires_at__gt=clock())
+    unsent = element.actions.filter(pk__in=action_pks).in_time(clock())
     if waiting:
         unsent.give_back(clock())
     return list(unsent.order_by("pk").values_list("pk", flat=True))

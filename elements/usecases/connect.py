@@ -3,10 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
 
+from elements.aws.calls import Pace
 from elements.aws.ec2 import Ec2Gateway
 from elements.aws.recorder import Attempt
 from elements.aws.session import BlankKeys, Credentials, Patience, Target, endpoint_of_environment, open_gateway
@@ -41,13 +43,15 @@ def connect(
     record: Callable[[Attempt], None] | None = None,
     patience: Patience | None = None,
     pages: int = 0,
+    last_look: Callable[[], None] | None = None,
 ) -> Ec2Gateway:
     """Open the element's region and record every attempt made there on behalf of `caller`.
 
     `keys` tries other keys than those that are stored; `record` is called after each attempt in place of storing it.
     Every attempt keeps to the budget of the element's account; polls, which say how many `pages` of each listing they
-    expect, leave some of it to others. Raises KeysMissing, AwsRejected when the budget is used up, and RuntimeError
-    inside a transaction: a rollback would take the records with it.
+    expect, leave some of it to others. `last_look` is called after that wait and may raise an AwsError: nothing is
+    sent then. Raises KeysMissing, AwsRejected when the budget is used up, and RuntimeError inside a transaction: a
+    rollback would take the records with it.
     """
     if connection.in_atomic_block:
         with transaction.atomic(durable=True):
@@ -69,7 +73,16 @@ def connect(
     target = Target(element.region, *endpoints, allow_private=settings.ALLOW_PRIVATE_ENDPOINTS)
     keys = keys or stored_credentials(element)
     patience = patience or Patience(deadline_s=deadline_s)
-    return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=budget.pace())
+    pace = _looking(budget.pace(), last_look) if last_look else budget.pace()
+    return open_gateway(keys, target, record=note, caller=caller, patience=patience, pace=pace)
+
+
+def _looking(pace: Pace, last_look: Callable[[], None]) -> Pace:
+    def wait(operation: str) -> None:
+        pace.wait(operation)
+        last_look()
+
+    return replace(pace, wait=wait)
 
 
 def endpoint_in_use(element: Element) -> str:

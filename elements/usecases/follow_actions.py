@@ -13,7 +13,7 @@ from elements.domain.actions import GIVE_UP, Asked, Look, Settled, next_look_s, 
 from elements.domain.instance_states import RULES, VERBS, Verb
 from elements.domain.snapshots import InstanceSnapshot
 from elements.models import Action, Element, Poll
-from elements.models.actions import ActionQuerySet
+from elements.models.actions import AHEAD_S, ActionQuerySet
 from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.store_snapshots import Moment, Seen, count, drop_checks, hold, store_rows, touch
 
@@ -27,7 +27,7 @@ SILENT_AFTER = timedelta(seconds=90)
 # Looking gives up after 10 min; where nobody looks at all, the clock does.
 UNSEEN_AFTER = timedelta(minutes=15)
 # No look is so far ahead of now: what says so was written by a clock that was wrong.
-CLOCK_WAS_WRONG = timedelta(minutes=2)
+CLOCK_WAS_WRONG = timedelta(seconds=AHEAD_S)
 STUCK_AFTER, STUCK_AGAIN_AFTER = timedelta(seconds=5), timedelta(seconds=15)
 LOST_CALL = "ec2mon stopped during the call, so AWS's answer is not known."
 NOT_SENT = "Nobody could send it within 60 s, so it was not sent. Ask again if it is still wanted."
@@ -68,10 +68,11 @@ def follow(element: Element, *, now: datetime) -> None:
 
 def expire(now: datetime) -> None:
     """End requests nobody sent in time, open those to a look whose sender died, and end what nobody looks at."""
-    rows = Action.objects.all()
+    rows, ahead = Action.objects.all(), now + CLOCK_WAS_WRONG
+    lost = rows.filter(Q(sent_at__lte=now - SILENT_AFTER) | Q(sent_at__gt=ahead), status="sent")
     silent = {"status": "unanswered", "message": LOST_CALL, "answered_at": now, "look_at": now}
-    _end_where(rows.filter(status="requested", expires_at__lte=now), status="expired", message=NOT_SENT, settled_at=now)
-    _end_where(rows.filter(status="sent", sent_at__lte=now - SILENT_AFTER), **silent)
+    _end_where(rows.late(now), status="expired", message=NOT_SENT, settled_at=now)
+    _end_where(lost, **silent)
     unseen = rows.awaiting_outcome().filter(answered_at__lte=now - UNSEEN_AFTER)
     _end_where(unseen, status="unknown", message=NOT_SEEN, settled_at=now, look_at=None)
 
@@ -81,7 +82,7 @@ def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
 
     Each is returned now and then only, so that a queue in which they wait is not filled with them.
     """
-    late = Action.objects.filter(status="requested", requested_at__lte=now - STUCK_AFTER, expires_at__gt=now)
+    late = Action.objects.in_time(now).filter(requested_at__lte=now - STUCK_AFTER)
     waiting = late.filter(Q(look_at__isnull=True) | Q(look_at__lte=now))
     by_element: dict[int, list[int]] = {}
     for element_id, pk in waiting.order_by("pk").values_list("element_id", "pk"):

@@ -17,6 +17,8 @@ from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.note_changes import note_accepted
 from elements.usecases.store_snapshots import STALE, count, drop_checks, touch
 
+LATE = "TooLate"
+TOO_LATE = "Its time of 60 s had passed before AWS could be asked, so it was not sent. Ask again if it is still wanted."
 _ROW_IS_OLD = ("IncorrectInstanceState", "InvalidInstanceID.NotFound", "UnsupportedOperation")
 
 Group = list[Action]
@@ -32,6 +34,7 @@ class Sender:
         self.element, self.clock, self.until = element, clock, until
         self._gateways: dict[str, Ec2Gateway] = {}
         self._made = False
+        self._group: Group = []
 
     @property
     def is_overdue(self) -> bool:
@@ -59,6 +62,7 @@ class Sender:
 
     def _ask(self, group: Group) -> list[Group]:
         """Make one call and return the parts of the group that are to be asked again."""
+        self._group = group
         try:
             gateway = self._gateway(group[0].requested_by)
         except KeysMissing as missing:
@@ -73,8 +77,13 @@ class Sender:
 
     def _gateway(self, caller: str) -> Ec2Gateway:
         if caller not in self._gateways:
-            self._gateways[caller] = connect(self.element, caller=caller)
+            self._gateways[caller] = connect(self.element, caller=caller, last_look=self._check_time)
         return self._gateways[caller]
+
+    def _check_time(self) -> None:
+        """Raise when the time of the actions has passed since they were claimed: this machine may have slept."""
+        if self.clock() >= min(action.expires_at for action in self._group):
+            raise AwsRejected(TOO_LATE, operation=self._group[0].verb, code=LATE)
 
     def _settle_error(self, group: Group, error: AwsError, request_id: str) -> list[Group]:
         if not error.definite:
@@ -121,7 +130,8 @@ class Sender:
                 "message": sentence.removeprefix(f"{code}: "),
                 "request_id": request_id,
             }
-            self._mark(group, now, status="refused", settled_at=now, **error)
+            status = "expired" if code == LATE else "refused"
+            self._mark(group, now, status=status, settled_at=now, **error)
 
     def _unanswered(self, group: Group, sentence: str, request_id: str) -> None:
         now = self.clock()
@@ -165,6 +175,8 @@ def _named(error: AwsError) -> tuple[str, ...]:
 
 def _may_be_one_of_many(error: AwsError) -> bool:
     """Tell whether the rest of a batch may still succeed without the culprit."""
+    if error.code == LATE:
+        return False
     if isinstance(error, AwsDenied):
         return not error.refused_credentials
     return isinstance(error, AwsRejected) and not error.throttled

@@ -32,6 +32,7 @@ def state(age_s=None, **facts):
         (5, {"throttled": True}, "late"),
         (9999, {"paused": True, "failures": 9, "refused": True}, "paused"),
         (-30, {}, "connected"),
+        (-3600, {}, "not-connected"),
     ],
 )
 def test_the_state_follows_the_age_the_failures_and_their_kind(age_s, facts, expected):

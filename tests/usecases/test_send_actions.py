@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from elements import tasks
 from elements.models import Action, Activity, DebugRecord, Element, Poll
+from elements.usecases.budgets import Budget
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.follow_actions import expire, stuck_requests
 from elements.usecases.run_polls import poll_once
@@ -161,6 +162,41 @@ def test_an_expired_request_is_not_handed_on_for_ever(aws, keys):
 
     assert send(element, pks) == []
     assert aws.journal("StopInstances") == []
+
+
+def test_what_a_machine_slept_over_between_claim_and_call_is_not_sent(aws, keys, monkeypatch):
+    element, slept_s = polled(aws, keys), [0]
+    pks = stored(element)
+    monkeypatch.setattr(Budget, "_wait", lambda budget, operation: slept_s.append(61))
+
+    perform(element, pks, clock=lambda: timezone.now() + timedelta(seconds=slept_s[-1]))
+
+    assert aws.journal("StopInstances") == []
+    assert set(Action.objects.values_list("status", flat=True)) == {"expired"}
+    assert "had passed before AWS could be asked" in Action.objects.first().message
+
+
+def test_a_request_from_before_a_clock_was_put_back_is_not_sent_an_hour_late(aws, keys):
+    element = polled(aws, keys)
+    pks = stored(element)
+    Action.objects.update(expires_at=timezone.now() + timedelta(hours=1))
+
+    assert send(element, pks) == []
+    assert stuck_requests(timezone.now()) == []
+    expire(timezone.now())
+
+    assert aws.journal("StopInstances") == []
+    assert set(Action.objects.values_list("status", flat=True)) == {"expired"}
+
+
+def test_a_sender_lost_before_a_clock_was_put_back_is_looked_for_at_once(aws, keys):
+    element = polled(aws, keys)
+    element.actions.claim(stored(element), timezone.now())
+    Action.objects.update(sent_at=timezone.now() + timedelta(hours=1))
+
+    expire(timezone.now())
+
+    assert set(Action.objects.values_list("status", flat=True)) == {"unanswered"}
 
 
 def test_an_element_paused_after_the_request_is_not_called(aws, keys):
