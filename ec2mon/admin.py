@@ -28,6 +28,10 @@ class SetUpSite(admin.AdminSite):
         user = request.user
         return user.is_active and (bool(getattr(user, "is_staff", False)) or user.has_perm("elements.change_element"))
 
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseRedirect:  # type: ignore[override]
+        """Lead to the one page where wrong tries are counted."""
+        return HttpResponseRedirect(reverse("password_change"))
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take models in, except those of apps that must not be edited."""
         models: Iterable[type[Model]] = (
