@@ -1,6 +1,6 @@
 """Which admin site there is, and what the sign-in option starts with."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -16,7 +16,11 @@ class SignInOptionConfig(AppConfig):
     name = "ec2mon"
 
     def ready(self) -> None:
-        """Listen to what becomes of second factors."""
+        """Listen to what becomes of second factors and of sign-ins elsewhere."""
         from ec2mon import second_factor
 
         second_factor.connect()
+        if apps.is_installed("allauth.socialaccount"):
+            from ec2mon import single_sign_on
+
+            single_sign_on.connect()

@@ -119,7 +119,7 @@ SIGN_IN_BY_ALLAUTH = _one_of("SIGN_IN", "PASSWORD", "ALLAUTH") == "ALLAUTH"
 REQUIRE_SECOND_FACTOR = _one_of("REQUIRE_SECOND_FACTOR", "NONE", "ADMINISTRATORS", "ALL")
 if SIGN_IN_BY_ALLAUTH:
     globals().update(
-        sign_in_option.settings_of(MIDDLEWARE, INSTALLED_APPS, "ec2mon.middleware.SignInRequiredMiddleware")
+        sign_in_option.settings_of(env, MIDDLEWARE, INSTALLED_APPS, "ec2mon.middleware.SignInRequiredMiddleware")
     )
 elif REQUIRE_SECOND_FACTOR != "NONE":
     raise ImproperlyConfigured("REQUIRE_SECOND_FACTOR needs SIGN_IN=allauth.")

@@ -7,8 +7,9 @@ from allauth.account.models import Login
 from allauth.account.views import reauthenticate
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from django.apps import apps
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from elements.views.sign_in import SignIn
 
@@ -34,10 +35,18 @@ def totp_image(request: HttpRequest) -> HttpResponse:
     return HttpResponse(drawn, content_type="image/svg+xml")
 
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", SignInInSteps.as_view(), name="login"),
     path("login/", SignInInSteps.as_view(), name="account_login"),
     path("second-factor/password/", reauthenticate, name="account_reauthenticate"),
     path("second-factor/totp/image.svg", totp_image, name="totp_image"),
     path("second-factor/", include("allauth.mfa.urls")),
 ]
+
+if apps.is_installed("allauth.socialaccount"):
+    from ec2mon import single_sign_on
+
+    urlpatterns += [
+        path("login/oidc/", single_sign_on.begin, name="openid_connect_login"),
+        path("login/oidc/callback/", single_sign_on.callback, {"provider_id": "oidc"}, name="openid_connect_callback"),
+    ]

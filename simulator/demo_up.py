@@ -14,7 +14,16 @@ from ec2mon.env_file import BASE_DIR
 
 HOST = "127.0.0.1"  # the passwords are known to everybody
 # What the demo must not take from the surroundings: the user's own installation.
-_NOT_OURS = ("SECRET_KEY", "FIELD_ENCRYPTION_KEY", "DATABASE_URL", "REDIS_URL", "DEBUG", "HTTPS", "ALLOWED_HOSTS")
+_NOT_OURS = (
+    "SECRET_KEY",
+    "FIELD_ENCRYPTION_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "DEBUG",
+    "HTTPS",
+    "ALLOWED_HOSTS",
+    "SIGN_IN",
+)
 _PATIENCE_S = 30.0
 
 

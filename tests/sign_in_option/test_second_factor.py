@@ -334,6 +334,8 @@ def test_nobody_signs_up_and_only_these_addresses_are_added():
         "mfa_view_recovery_codes",
         "mfa_generate_recovery_codes",
         "mfa_download_recovery_codes",
+        "openid_connect_login",
+        "openid_connect_callback",
     }
     for address in ("/signup/", "/accounts/", "/accounts/signup/", "/accounts/login/", "/password/reset/"):
         assert Client().get(address).status_code in (302, 404)
