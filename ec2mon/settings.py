@@ -117,6 +117,7 @@ MIDDLEWARE = [
 ]
 SIGN_IN_BY_ALLAUTH = _one_of("SIGN_IN", "PASSWORD", "ALLAUTH") == "ALLAUTH"
 REQUIRE_SECOND_FACTOR = _one_of("REQUIRE_SECOND_FACTOR", "NONE", "ADMINISTRATORS", "ALL")
+OIDC: dict[str, Any] = {}
 if SIGN_IN_BY_ALLAUTH:
     globals().update(
         sign_in_option.settings_of(env, MIDDLEWARE, INSTALLED_APPS, "ec2mon.middleware.SignInRequiredMiddleware")

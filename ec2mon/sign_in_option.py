@@ -58,10 +58,12 @@ def _provider(env: environ.Env) -> dict[str, Any]:
         "settings": {"server_url": issuer.rstrip("/"), "oauth_pkce_enabled": True},
     }
     return {
-        "OIDC_ISSUER": issuer,
-        "OIDC_NAME": name,
-        "OIDC_GROUPS_CLAIM": env.str("OIDC_GROUPS_CLAIM", default="groups"),
-        "OIDC_GROUPS": _pairs(env.list("OIDC_GROUPS", default=[])),
+        "OIDC": {
+            "issuer": issuer,
+            "name": name,
+            "claim": env.str("OIDC_GROUPS_CLAIM", default="groups"),
+            "groups": _pairs(env.list("OIDC_GROUPS", default=[])),
+        },
         "SOCIALACCOUNT_ADAPTER": "ec2mon.single_sign_on.SingleSignOn",
         "SOCIALACCOUNT_EMAIL_AUTHENTICATION": False,
         "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [app]}},

@@ -54,7 +54,7 @@ class Tokens(OpenIDConnectOAuth2Adapter):
         found: dict[str, Any] = jwtkit.verify_and_decode(
             credential=id_token,
             keys_url=self.openid_config["jwks_uri"],
-            issuer=settings.OIDC_ISSUER,
+            issuer=settings.OIDC["issuer"],
             audience=app.client_id,
             lookup_kid=jwtkit.lookup_kid_jwk,
         )
@@ -74,7 +74,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):
             give(sociallogin.user, wanted)
         if not wanted:
             raise ImmediateHttpResponse(
-                render(request, "socialaccount/refused.html", {"provider": settings.OIDC_NAME}, status=403)
+                render(request, "socialaccount/refused.html", {"provider": settings.OIDC["name"]}, status=403)
             )
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
@@ -89,7 +89,7 @@ class SingleSignOn(DefaultSocialAccountAdapter):
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Any:
         """Make the account, under another name when somebody here has it already."""
         user = super().save_user(request, sociallogin, form)
-        note(user, f"Account made for somebody of {settings.OIDC_NAME}")
+        note(user, f"Account made for somebody of {settings.OIDC['name']}")
         give(user, groups_of(sociallogin.claims))
         return user
 
@@ -101,21 +101,21 @@ class SingleSignOn(DefaultSocialAccountAdapter):
 def groups_of(claims: dict[str, Any]) -> set[str]:
     """Return our groups that the provider's groups stand for; the claim may lie within another, as in a.b."""
     found: Any = claims
-    for part in settings.OIDC_GROUPS_CLAIM.split("."):
+    for part in settings.OIDC["claim"].split("."):
         found = found.get(part) if isinstance(found, dict) else None
     listed = found if isinstance(found, list) else [found]
     theirs = {one for one in listed if isinstance(one, str)}
-    return {ours for name, ours in settings.OIDC_GROUPS if name in theirs}
+    return {ours for name, ours in settings.OIDC["groups"] if name in theirs}
 
 
 def give(user: Any, wanted: set[str]) -> None:
     """Put somebody into these groups and take him out of the others that the provider decides on."""
-    had = set(user.groups.filter(name__in={ours for _, ours in settings.OIDC_GROUPS}).values_list("name", flat=True))
+    had = set(user.groups.filter(name__in={ours for _, ours in settings.OIDC["groups"]}).values_list("name", flat=True))
     if had == wanted:
         return
     user.groups.remove(*Group.objects.filter(name__in=had - wanted))
     user.groups.add(*Group.objects.filter(name__in=wanted - had))
-    note(user, f"Groups by {settings.OIDC_NAME}", {"groups": [", ".join(sorted(had)), ", ".join(sorted(wanted))]})
+    note(user, f"Groups by {settings.OIDC['name']}", {"groups": [", ".join(sorted(had)), ", ".join(sorted(wanted))]})
 
 
 def note(user: Any, text: str, changes: dict[str, Any] | None = None) -> None:
@@ -155,7 +155,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Tell that nobody was signed in, and nothing of why: it may be an attack."""
-    return render(request, "socialaccount/failed.html", {"provider": settings.OIDC_NAME}, status=401)
+    return render(request, "socialaccount/failed.html", {"provider": settings.OIDC["name"]}, status=401)
 
 
 def connect() -> None:

@@ -23,6 +23,7 @@ _NOT_OURS = (
     "HTTPS",
     "ALLOWED_HOSTS",
     "SIGN_IN",
+    "REQUIRE_SECOND_FACTOR",
 )
 _PATIENCE_S = 30.0
 

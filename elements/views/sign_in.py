@@ -68,7 +68,7 @@ class SignIn(auth_views.LoginView):
         if "idle" in self.request.GET:
             context["signed_out_after"] = f"{span(settings.SESSION_IDLE_S)} without use"
         context["unsaved"] = "unsaved" in self.request.GET
-        context["provider"] = getattr(settings, "OIDC_NAME", "")
+        context["provider"] = settings.OIDC.get("name")
         context["ended"] = "ended" in self.request.GET
         context.update(way_back(context[self.redirect_field_name], user_pk))
         return context

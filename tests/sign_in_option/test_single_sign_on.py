@@ -25,7 +25,7 @@ def provider(monkeypatch):
     with Provider() as running:
         (app,) = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
         monkeypatch.setitem(app["settings"], "server_url", running.url)
-        monkeypatch.setattr(settings, "OIDC_ISSUER", running.url)
+        monkeypatch.setitem(settings.OIDC, "issuer", running.url)
         yield running
 
 
