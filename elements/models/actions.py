@@ -114,6 +114,9 @@ class Action(models.Model):
         indexes = [
             models.Index(fields=("status", "look_at"), name="action_by_next_look"),
             models.Index(fields=("settled_at",), name="action_by_end"),
+            models.Index(fields=("element", "settled_at"), name="action_by_end_of_element"),
+            models.Index(fields=("element", "requested_at"), name="action_by_time"),
+            models.Index(fields=("element", "instance_id_text", "id"), name="action_of_instance"),
         ]
 
     def __str__(self) -> str:

@@ -19,8 +19,12 @@ class ChangeQuerySet(OfElements, models.QuerySet["Change"]):
     """Ways to read changes."""
 
     def seen_by(self, instance_id: str) -> "ChangeQuerySet":
-        """Keep those of an instance, and the gaps in which nothing of the element was observed."""
-        return self.filter(instance_id_text__in=("", instance_id))
+        """Keep those of an instance, and the gaps in which nothing of the element was observed; comes last.
+
+        Asked for both at once SQLite would read all changes of the element, for they are in the order of time.
+        """
+        every = self.order_by()
+        return every.filter(instance_id_text=instance_id).union(every.filter(instance_id_text=""), all=True)
 
     def since(self, moment: datetime) -> "ChangeQuerySet":
         """Keep those from a moment on."""

@@ -99,6 +99,9 @@ class ScheduledEvent(models.Model):
         indexes = [
             models.Index(fields=("element", "stage", "cleared_at", "not_before"), name="event_by_time"),
             models.Index(fields=("stage", "cleared_at", "not_before"), name="event_of_any_element"),
+            models.Index(
+                fields=("element", "not_before", "id"), condition=~models.Q(stage="scheduled"), name="event_completed"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from elements.domain.action_words import BatchFacts, BatchWords, batch_words, took
-from elements.models import Element
+from elements.models import Action, Element
 from elements.models.actions import ENDED_BADLY, OPEN
 
 # Good news leaves the page after 8 s by itself; a page that asks every 15 s must still get to see it.
@@ -78,10 +78,15 @@ class Batch:
         return reasons.pop() if len(reasons) == 1 else ""
 
 
-def lately(now: datetime) -> Q:
-    """Return the condition for actions without which the dock is empty: open, or ended lately."""
-    bad = Q(status__in=ENDED_BADLY, settled_at__gte=now - OLDEST)
-    return Q(status__in=OPEN) | bad | Q(settled_at__gte=now - GOOD_NEWS)
+def lately(element: Element, now: datetime) -> "QuerySet[Action]":
+    """Return the actions without which the dock is empty, in no order: open, or ended lately.
+
+    What is open has no end: so an index finds either kind among the actions of three months.
+    """
+    every = element.actions.order_by()
+    shown = Q(status__in=ENDED_BADLY) | Q(settled_at__gte=now - GOOD_NEWS)
+    ended = every.filter(shown, settled_at__gte=now - OLDEST)
+    return every.filter(settled_at__isnull=True, status__in=OPEN).union(ended, all=True)
 
 
 def dock_context(

@@ -87,7 +87,7 @@ class InstanceDetail(ElementPageMixin, TemplateView):
     @cached_property
     def changes(self) -> list[Change]:
         """Return what was observed of it, newest first."""
-        return list(self.element.changes.seen_by(self.instance.instance_id).told().newest()[: self.entries])
+        return list(self.element.changes.told().seen_by(self.instance.instance_id).newest()[: self.entries])
 
     @cached_property
     def scheduled_events(self) -> list[ScheduledEvent]:
@@ -159,7 +159,7 @@ class InstanceDetail(ElementPageMixin, TemplateView):
     def life(self) -> StateBar:
         """Return the state bar of the last days."""
         row, poll, now = self.instance, self.poll, self.now
-        week = self.element.changes.seen_by(row.instance_id).drawn().since(now - timedelta(days=DAYS))
+        week = self.element.changes.drawn().since(now - timedelta(days=DAYS)).seen_by(row.instance_id)
         failing = frozenset(check.field for check in CHECKS if getattr(row, check.field) == "impaired")
         state = GONE if row.gone_at else row.state
         until = poll.succeeded_at if poll and self.connection.state != "connected" else None

@@ -48,7 +48,7 @@ class Instances(InstanceListMixin, TemplateView):
     @cached_property
     def asked(self) -> list[Action]:
         """Return what was asked and is in the rows or in the dock: open, or ended lately."""
-        return list(self.element.actions.filter(lately(self.now)).order_by("pk"))
+        return sorted(lately(self.element, self.now), key=lambda action: action.pk)
 
     @cached_property
     def actions(self) -> dict[str, ShownAction]:
