@@ -15,12 +15,21 @@ from django.core.management import call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
+from ec2mon import running, schema
 from elements.models import Activity
+from elements.models.worker_beats import SILENT_AFTER_S
 
 log = logging.getLogger(__name__)
 
+
+class CannotStart(Exception):
+    """The database is not for this version to work on as it is, and why."""
+
+
 ADMINISTRATOR = "admin"
 PATIENCE_S = 60.0
+# Longer than a host that works keeps silent.
+SILENCE_S = SILENT_AFTER_S + 15
 # Any number will do, as long as it is always the same.
 _MIGRATION_LOCK = 6_320_211
 
@@ -30,10 +39,34 @@ def prepare() -> None:
     settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     _wait_for_database()
     with _one_machine_at_a_time():
-        call_command("migrate", interactive=False, verbosity=0)
+        _migrate()
     _collect_static_files()
     for message in run_checks(databases=["default"], tags=[Tags.database]):
         log.warning("%s %s", message.msg, message.hint or "")
+
+
+def _migrate() -> None:
+    """Bring the tables up to date, unless that is for another version to do, or the former one still works on them."""
+    if "django_migrations" in connection.introspection.table_names():
+        done = schema.applied()
+        if too_new := schema.newer(done):
+            raise CannotStart(too_new)
+        if schema.known() - done:
+            _wait_for_former_version()
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def _wait_for_former_version() -> None:
+    """Wait until nobody works on the tables that are about to change; whoever has just been ended falls silent soon."""
+    until, said = time.monotonic() + SILENCE_S, False
+    while working := running.hosts(timezone.now()):
+        who = " and ".join(working)
+        if time.monotonic() >= until:
+            raise CannotStart(f"The database must be migrated, but the former version still works on it: end {who}.")
+        if not said:
+            log.warning("the database must be migrated: waiting until %s works no more", who)
+        said = True
+        time.sleep(1)
 
 
 def first_administrator() -> str | None:

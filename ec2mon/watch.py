@@ -1,6 +1,8 @@
 """Finds processes that live without working."""
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -8,6 +10,7 @@ from time import monotonic, sleep
 
 from django.db import close_old_connections
 
+from ec2mon import schema
 from ec2mon.supervise import Child, host
 from elements.models import WorkerBeat
 
@@ -37,6 +40,7 @@ class Watch:
         self._started_at: dict[str, float] = {}
         self._looked_at = monotonic()
         self._troubled = False
+        self.outdated = ""
 
     def start(self) -> None:
         """Watch from now on, in a thread: a database that does not answer must not stop the supervisor."""
@@ -55,6 +59,7 @@ class Watch:
     def round(self) -> None:
         """Look and ask once. An error of any kind says nothing about the processes that are watched."""
         try:
+            self._end_when_outdated()
             self._look()
             self._ask()
         except Exception as error:
@@ -63,10 +68,16 @@ class Watch:
             self._troubled = False
 
     def _run(self) -> None:
-        while True:
+        while not self.outdated:
             close_old_connections()
             self.round()
             sleep(_LOOK_EVERY_S)
+
+    def _end_when_outdated(self) -> None:
+        """End all that this supervisor runs once another version has migrated the database under it."""
+        self.outdated = schema.newer(schema.applied())
+        if self.outdated:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _look(self) -> None:
         beats: Sequence[tuple[str, datetime]] = list(

@@ -29,7 +29,10 @@ class Command(BaseCommand):
         chosen = options["only"] or parts.PARTS
         listener = self._listener() if parts.WEB in chosen else None
         parts.log_to_stdout()
-        prepare.prepare()
+        try:
+            prepare.prepare()
+        except prepare.CannotStart as error:
+            sys.exit(str(error))
         if password := prepare.first_administrator():
             self.stdout.write(f"Sign in as {prepare.ADMINISTRATOR} with the password {password} (shown only now)")
         connections.close_all()
@@ -42,6 +45,8 @@ class Command(BaseCommand):
                 supervisor.add(child)
             watch.start()
             supervisor.run()
+        if watch.outdated:
+            sys.exit(watch.outdated)
 
     def _listener(self) -> Any:
         try:
