@@ -1,7 +1,9 @@
 """/metrics, read by the parser of those who made the format."""
 
+import re
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -15,6 +17,7 @@ from elements.usecases.run_polls import give_up_lost, poll_once
 from tests import builders
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "only-for-tests-0123456789"
 
 
@@ -157,3 +160,14 @@ def test_many_elements_cost_no_more_statements(django_assert_num_queries):
 
     with django_assert_num_queries(len(few)):
         scraped()
+
+
+def test_every_figure_that_the_handbook_names_exists():
+    row = builders.element()
+    builders.polled(row)
+    Poll.objects.update(duration_ms=5)
+    WorkerBeat.objects.stamp("clock", "worker-1", timezone.now())
+    named = set(re.findall(r"\bec2mon_\w+", (ROOT / "docs" / "operating.md").read_text()))
+
+    assert len(named) >= 8
+    assert named <= {name for name, *_ in scraped()}
