@@ -9,6 +9,7 @@ from typing import Any
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from elements.aws.calls import current
+from elements.aws.chunks import Answer
 from elements.domain.endpoints import EndpointRefused, check_address
 
 
@@ -59,6 +60,11 @@ def _watched(pool: Any, idle_s: float, allow_private: bool) -> Any:
             self._use()
             # Half an answer is a connection that was lost, which a read tries again; botocore would take it as it is.
             super().request(*args, **{**kwargs, "enforce_content_length": True})
+
+        def getresponse(self) -> Any:
+            answer = super().getresponse()
+            answer.__class__ = Answer
+            return answer
 
         def _use(self) -> None:
             self._busy, self._used_at = True, time.monotonic()

@@ -15,7 +15,13 @@ from lxml import etree
 
 # A declaration of another encoding, a DOCTYPE or a prefix make a page that is read as a whole.
 _HEAD = re.compile(rb'(?:<\?xml version="1\.0" encoding="(?:UTF|utf)-8"\?>)?\s*<([A-Za-z]+)(?: xmlns="[^"<>&]*")?>')
-_OPTIONS: Any = {"remove_comments": True, "remove_pis": True, "resolve_entities": False, "huge_tree": True}
+_OPTIONS: Any = {
+    "remove_comments": True,
+    "remove_pis": True,
+    "resolve_entities": False,
+    "huge_tree": True,
+    "collect_ids": False,  # a quarter of the time goes into a table of IDs that nobody looks into
+}
 _CAREFUL, _QUICK = etree.XMLParser(**_OPTIONS), etree.XMLParser(**_OPTIONS, remove_blank_text=True)
 _MARK, _MARKED = "ec2mon-instance", b"<ec2mon-instance/>"
 
@@ -71,10 +77,14 @@ def cut(body: bytes, listing: Listing) -> Cut:
         raise Unproven("another beginning")
     bounds = list(_bounds(body, listing))
     root = _around(body, bounds)
-    outer = _members(root).get(listing.outer)
+    space = str(root.tag[: root.tag.rfind("}") + 1])
+    outer = _members(root, space).get(listing.outer)
     if outer is None:
         raise Unproven("another set")
-    inner = [_reservation(each) for each in outer] if listing is INSTANCES else [Reservation({}, _marks(outer))]
+    if listing is INSTANCES:
+        inner = [_reservation(each, space) for each in outer]
+    else:
+        inner = [Reservation({}, _marks(outer, space))]
     if sum(reservation.count for reservation in inner) != len(bounds):
         raise Unproven("an instance elsewhere")
     del outer[:]
@@ -120,31 +130,24 @@ def parsed(xml: bytes) -> Any:
         raise Unproven("no good XML") from None
 
 
-def _reservation(node: Any) -> Reservation:
-    members = _members(node)
+def _reservation(node: Any, space: str) -> Reservation:
+    members = _members(node, space)
     inner = members.pop("instancesSet", None)
     said = {name: member.text or "" for name, member in members.items()}
-    return Reservation(said, 0 if inner is None else _marks(inner))
+    return Reservation(said, 0 if inner is None else _marks(inner, space))
 
 
-def _marks(inner: Any) -> int:
+def _marks(inner: Any, space: str) -> int:
     """Count the instances of a set, which must all have been cut out of it."""
-    mark = _space(inner) + _MARK
+    mark = space + _MARK
     if any(child.tag != mark for child in inner):
         raise Unproven("an instance that begins otherwise")
     return len(inner)
 
 
-def _members(node: Any) -> dict[str, Any]:
-    """Return the children by name: each once, all of one namespace."""
-    space, found = _space(node), dict[str, Any]()
-    for child in node:
-        name = child.tag.removeprefix(space)
-        if name in found or name[0] == "{":
-            raise Unproven("a member twice or of another namespace")
-        found[name] = child
+def _members(node: Any, space: str) -> dict[str, Any]:
+    """Return the children by name: each once, all of the namespace that begins their tags."""
+    found = {child.tag.removeprefix(space): child for child in node}
+    if len(found) != len(node) or any(name[0] == "{" for name in found):
+        raise Unproven("a member twice or of another namespace")
     return found
-
-
-def _space(node: Any) -> str:
-    return str(node.tag[: node.tag.rfind("}") + 1])
