@@ -32,9 +32,14 @@ def settings_of(env: environ.Env, middleware: list[str], apps: list[str], requir
         "MFA_FORMS": {
             "authenticate": "ec2mon.second_factor.CodeForm",
             "reauthenticate": "ec2mon.second_factor.CodeAgainForm",
+            "add_webauthn": "ec2mon.passkeys.AddForm",
+            "authenticate_webauthn": "ec2mon.passkeys.SecondStepForm",
+            "reauthenticate_webauthn": "ec2mon.passkeys.AgainForm",
+            "login_webauthn": "ec2mon.passkeys.AloneForm",
         },
         "MFA_RATE_LIMITS": False,
-        "MFA_SUPPORTED_TYPES": ["totp", "recovery_codes"],
+        "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
+        "MFA_PASSKEY_LOGIN_ENABLED": True,
         "MFA_TOTP_ISSUER": "ec2mon",
         "MFA_TOTP_TOLERANCE": 1,  # telephones are a few seconds off
         "MFA_RECOVERY_CODES_SHOW_ONCE": True,

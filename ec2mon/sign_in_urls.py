@@ -7,9 +7,11 @@ from allauth.account.models import Login
 from allauth.account.views import reauthenticate
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
+from allauth.mfa.webauthn import views as passkeys
 from django.apps import apps
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from elements.views.sign_in import SignIn
 
@@ -40,7 +42,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", SignInInSteps.as_view(), name="account_login"),
     path("second-factor/password/", reauthenticate, name="account_reauthenticate"),
     path("second-factor/totp/image.svg", totp_image, name="totp_image"),
-    path("second-factor/", include("allauth.mfa.urls")),
+    path("second-factor/", include("allauth.mfa.base.urls")),
+    path("second-factor/totp/", include("allauth.mfa.totp.urls")),
+    path("second-factor/recovery-codes/", include("allauth.mfa.recovery_codes.urls")),
+    path("second-factor/passkeys/", RedirectView.as_view(pattern_name="mfa_index"), name="mfa_list_webauthn"),
+    path("second-factor/passkeys/add/", passkeys.add_webauthn, name="mfa_add_webauthn"),
+    path("second-factor/passkeys/again/", passkeys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("second-factor/passkeys/<int:pk>/remove/", passkeys.remove_webauthn, name="mfa_remove_webauthn"),
+    path("login/passkey/", passkeys.login_webauthn, name="mfa_login_webauthn"),
 ]
 
 if apps.is_installed("allauth.socialaccount"):

@@ -334,6 +334,11 @@ def test_nobody_signs_up_and_only_these_addresses_are_added():
         "mfa_view_recovery_codes",
         "mfa_generate_recovery_codes",
         "mfa_download_recovery_codes",
+        "mfa_list_webauthn",
+        "mfa_add_webauthn",
+        "mfa_reauthenticate_webauthn",
+        "mfa_remove_webauthn",
+        "mfa_login_webauthn",
         "openid_connect_login",
         "openid_connect_callback",
     }
