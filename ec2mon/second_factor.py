@@ -15,6 +15,7 @@ from allauth.mfa.models import Authenticator
 from axes.handlers.proxy import AxesProxyHandler
 from cryptography.fernet import InvalidToken
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import redirect_to_login
@@ -56,6 +57,11 @@ class Accounts(DefaultAccountAdapter):
         shown = get_authentication_records(context.request, context.request.user)
         return not any(time.time() - record["at"] < RECENT_S for record in shown)
 
+    def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
+        """Leave out what the pages say themselves."""
+        if level >= messages.ERROR:
+            super().add_message(request, level, *args, **kwargs)
+
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponseRedirect:
         """Tell whoever is switched off no more than a stranger."""
         return HttpResponseRedirect(reverse("login"))
@@ -71,6 +77,10 @@ class SecondFactors(DefaultMFAAdapter):
     def decrypt(self, encrypted_text: str) -> str:
         """Decrypt with any of them; never fall back to something that could be guessed."""
         return decrypt_str(encrypted_text)  # type: ignore[no-any-return]
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:
+        """Number the passkeys that get no name of their own."""
+        return f"Passkey {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
 
     def build_totp_svg(self, url: str) -> str:
         """Draw the code on white: it is read by cameras in both themes."""
