@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from elements.domain.wording import duration, interval
+
 NOT_CONNECTED_AFTER_FAILURES = 3
 NOT_CONNECTED_AFTER_INTERVALS = 5
 NOT_CONNECTED_AT_LEAST_S = 120
@@ -53,3 +55,11 @@ def connection(facts: PollFacts, now: datetime) -> Connection:
     if facts.throttled or age > timedelta(seconds=2 * facts.interval_s + LATE_GRACE_S):
         return LATE
     return CONNECTED
+
+
+def why_late(duration_ms: int | None, interval_s: int) -> str:
+    """Return why data is late though no poll failed."""
+    if duration_ms and duration_ms > interval_s * 1000:
+        longer = f"A poll takes {duration(duration_ms)}, longer than the interval of {interval(interval_s)}."
+        return f"{longer} Polls follow each other without a gap; choose a longer interval on Configuration."
+    return "The last poll takes longer than usual, or no worker was free for it."

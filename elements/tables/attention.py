@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, F, Q, Window
 from django.urls import reverse
 
+from elements.domain.connections import why_late
 from elements.domain.scheduled_events import STOPPING_CODES, event_icon
 from elements.domain.wording import paced, plural
 from elements.models import Action, Instance, ScheduledEvent
@@ -142,7 +143,7 @@ def _late(row: Row, now: datetime) -> Item:
     elif poll and poll.throttled:
         cause = f"AWS is throttling requests{f' ({code})' if code else ''}. Polling continues with longer gaps."
     else:
-        unhurried = "The last poll takes longer than usual, or no worker was free for it."
+        unhurried = why_late(poll.duration_ms if poll else None, row.element.interval_s)
         cause = poll.failure_text if poll and poll.failures else unhurried
     href = reverse("elements:debug", args=[row.element.slug])
     about: dict[str, Any] = {"rank": LATE, "tone": "warn", "icon": "c-late", "name": row.element.name, "href": href}

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from elements.domain.connections import Connection
+from elements.domain.connections import Connection, why_late
 from elements.models import Element, Poll
 from elements.views.shell import shell_of
 
@@ -115,6 +115,7 @@ class ElementPageMixin(LivePageMixin):
             element=self.element,
             poll=self.poll,
             connection=self.connection,
+            why_late=why_late(self.poll.duration_ms if self.poll else None, self.element.interval_s),
             counts=counts,
             instance_count=counts.get("total", 0),
             event_count=counts.get("events", 0),

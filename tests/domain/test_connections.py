@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from elements.domain.connections import CONNECTED, LATE, NEW, NOT_CONNECTED, PAUSED, PollFacts, connection
+from elements.domain.connections import CONNECTED, LATE, NEW, NOT_CONNECTED, PAUSED, PollFacts, connection, why_late
 
 NOW = datetime(2026, 3, 18, 14, tzinfo=UTC)
 
@@ -51,3 +51,15 @@ def test_the_state_follows_the_age_the_failures_and_their_kind(age_s, facts, exp
 )
 def test_each_connection_has_its_glyph_tone_and_word(view, icon, tone, word):
     assert (view.icon, view.tone, view.word) == (icon, tone, word)
+
+
+@pytest.mark.parametrize(
+    ("duration_ms", "words"),
+    [
+        (None, "no worker was free for it"),
+        (30_000, "no worker was free for it"),
+        (45_000, "A poll takes 45.0 s, longer than the interval of 30 s."),
+    ],
+)
+def test_late_without_a_failure_is_for_want_of_workers_or_of_time(duration_ms, words):
+    assert words in why_late(duration_ms, 30).replace("\u00a0", " ")

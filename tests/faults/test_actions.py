@@ -1,0 +1,259 @@
+"""Every fault of AWS while somebody stops or starts an instance: it is sent once, and its end is what AWS shows."""
+
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from elements.models import Action, Activity, Element
+from elements.usecases.follow_actions import expire
+from tests.faults.scene import Scene, pass_time, text
+
+pytestmark = pytest.mark.django_db
+
+MAY_HAVE_ARRIVED = "The request may still have arrived. ec2mon looks at the states and does not send it again."
+SETTLED_WITHIN_S = 150
+
+
+@pytest.fixture
+def operator(signed_in):
+    return signed_in("operators", "olga")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong with StopInstances, what the page says then, and how the request ends."""
+
+    name: str
+    begin: Callable[[Scene], object]
+    words: str
+    end: str
+    calls: int = 1
+
+
+def unanswered(name: str, end: str, **details) -> Fault:
+    """Return a fault after which nobody knows whether AWS did it; it ends confirmed when AWS did."""
+
+    def begin(scene: Scene) -> None:
+        scene.patience["read_s"] = details.pop("read_s", 20)
+        scene.aws.fault(name, "StopInstances", **details)
+
+    return Fault(f"{name}-{end}", begin, "AWS did not answer the request to stop", end)
+
+
+def refused(name: str, words: str, begin: Callable[[Scene], object], calls: int = 1) -> Fault:
+    return Fault(name, begin, words, "refused", calls)
+
+
+def struck(kind: str, **details) -> Callable[[Scene], object]:
+    return lambda scene: scene.aws.fault(kind, "StopInstances", **details)
+
+
+def keys(**fields) -> Callable[[Scene], object]:
+    def change(scene: Scene) -> None:
+        for name, value in fields.items():
+            setattr(scene.keys, name, value)
+
+    return change
+
+
+FAULTS = [
+    *(unanswered(kind, "unknown") for kind in ("internal", "unavailable", "html-500", "reset")),
+    *(unanswered(kind, "unknown") for kind in ("captive", "garbage", "empty", "redirect")),
+    unanswered("hang", "unknown", read_s=0.3),
+    unanswered("slow", "confirmed", read_s=0.3, seconds=30),
+    *(unanswered(kind, "confirmed") for kind in ("lost", "short", "truncated", "garbled", "no-set")),
+    refused("throttle", "AWS is throttling requests (RequestLimitExceeded), so it did nothing.", struck("throttle")),
+    refused("optin", "The account is not subscribed to EC2", struck("optin")),
+    refused("blocked", "AWS has blocked this account", struck("blocked")),
+    refused("wrong-secret", "AWS refused the access key", keys(secret_access_key="another-secret")),
+    refused("expired", "The session token has expired, or the clock", keys(expired=True)),
+    refused("region", "region eu-central-1 is not enabled", keys(disabled_regions=frozenset(["eu-central-1"]))),
+    refused("denied", "may not call ec2:StopInstances. Add the action", keys(denied=frozenset(["StopInstances"]))),
+    refused("skew", "The clock of the ec2mon server is 20 min off.", lambda scene: scene.aws.set(clock_skew_s=1200)),
+    refused("vanished", "AWS does not know this instance in this region", lambda scene: scene.aws.vanish(scene.ids[0])),
+    refused(
+        "terminated",
+        "in a state that does not allow this",
+        lambda scene: setattr(scene.aws.instance(scene.ids[0]), "state", "terminated"),
+    ),
+    refused("protected", "Remove the protection there first", lambda scene: scene.aws.instance(scene.ids[0]).protect()),
+    refused(
+        "port-closed",
+        "http://127.0.0.1:9 could not be reached",
+        lambda scene: Element.objects.update(endpoint_url="http://127.0.0.1:9"),
+        calls=0,
+    ),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_stop_is_sent_once_is_never_lost_and_ends_as_aws_shows(scene, operator, ledger, fault):
+    form = scene.question(operator, "stop", scene.ids[:1])
+    fault.begin(scene)
+
+    said = text(scene.submit(operator, form))
+    again = text(scene.submit(operator, form))
+    action = Action.objects.get()
+    waited_s = scene.settle()
+    action.refresh_from_db()
+
+    assert fault.words in said
+    assert fault.words in again
+    assert (MAY_HAVE_ARRIVED in said) == (fault.end != "refused")
+    assert len(scene.aws.journal("StopInstances")) == fault.calls
+    assert (action.status, waited_s <= SETTLED_WITHIN_S) == (fault.end, True)
+    assert _outcome(fault.end) in scene.page()
+    if not scene.aws.faults.struck:
+        ledger.fault(f"a stop: {fault.name}")
+
+
+def _outcome(end):
+    if end == "confirmed":
+        return "encoder-0 stopped"
+    return "may or may not have worked" if end == "unknown" else "Stop of encoder-0 failed"
+
+
+@pytest.mark.parametrize(("kind", "end"), [("hang", "unknown"), ("slow", "confirmed")])
+def test_a_process_that_is_stopped_during_the_call_leaves_a_request_that_is_settled_by_looking(
+    scene, operator, ledger, kind, end
+):
+    form = scene.question(operator, "stop", scene.ids[:1])
+    scene.aws.fault(kind, "StopInstances", seconds=60)
+
+    with _stopped_after(0.7):
+        scene.submit(operator, form)
+    assert Action.objects.get().status == "sent"
+    refusal = text(operator.get(f"/e/frankfurt/actions/confirm/?action=stop&id={scene.ids[0]}"))
+    pass_time(91)
+    expire(timezone.now())
+    said = scene.page()
+    waited_s = scene.settle()
+
+    assert "stopping was already asked for by olga" in refusal
+    assert "ec2mon stopped during the call, so AWS's answer is not known." in said
+    assert MAY_HAVE_ARRIVED in said
+    assert (Action.objects.get().status, len(scene.aws.journal("StopInstances"))) == (end, 1)
+    assert waited_s <= SETTLED_WITHIN_S
+    ledger.fault("the sender is stopped during the call")
+
+
+class _stopped_after:
+    """End what the main thread does after some seconds, as a server that has waited too long does."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def __enter__(self):
+        self.before = signal.signal(signal.SIGALRM, self.end)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def __exit__(self, kind, error, trace):
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self.before)
+        assert kind is SystemExit
+        return True
+
+    def end(self, number, frame):
+        raise SystemExit
+
+
+def test_after_an_unknown_end_it_may_be_asked_again_and_is_one_call_each(scene, operator):
+    scene.aws.fault("reset", "StopInstances", times=1)
+    scene.submit(operator, scene.question(operator, "stop", scene.ids[:1]))
+    scene.settle()
+
+    scene.submit(operator, scene.question(operator, "stop", scene.ids[:1]))
+    scene.settle()
+
+    assert sorted(Action.objects.values_list("status", flat=True)) == ["confirmed", "unknown"]
+    assert len(scene.aws.journal("StopInstances")) == 2
+    assert scene.aws.instance(scene.ids[0]).state == "stopped"
+
+
+def test_missing_capacity_is_said_and_not_tried_again(scene, operator, ledger):
+    scene.aws.change_instance(scene.ids[4], no_capacity=True)
+
+    said = text(scene.submit(operator, scene.question(operator, "start", scene.ids[4:])))
+
+    assert "AWS has no free capacity for this type in this zone." in said
+    assert len(scene.aws.journal("StartInstances")) == 1
+    ledger.fault("missing capacity")
+
+
+def test_of_a_bulk_each_instance_has_its_own_end(scene, operator, ledger):
+    form = scene.question(operator, "stop", scene.ids[:4])
+    scene.aws.instance(scene.ids[0]).protect()
+    scene.aws.vanish(scene.ids[1])
+
+    scene.submit(operator, form)
+    scene.settle()
+
+    ends = dict(Action.objects.values_list("instance_id_text", "status"))
+    assert [ends[each] for each in scene.ids[:4]] == ["refused", "refused", "confirmed", "confirmed"]
+    assert len(scene.aws.journal("StopInstances")) == 3
+    assert "2 of 4 instances stopped, 2 failed" in scene.page()
+    ledger.fault("a bulk of which some are refused")
+
+
+def test_while_reads_lag_the_page_shows_what_was_asked_for_and_nothing_fails(scene, operator, ledger):
+    scene.aws.set(lag_s=3600)
+    scene.submit(operator, scene.question(operator, "stop", scene.ids[:1]))
+
+    pass_time(31)
+    scene.poll()
+
+    assert "Stopping" in scene.page()
+    assert Action.objects.get().status == "accepted"
+    scene.aws.set(lag_s=0)
+    assert scene.settle() <= 60
+    assert Action.objects.get().status == "confirmed"
+    ledger.fault("reads that lag behind")
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_of_fifty_clicks_of_two_people_at_once_one_is_sent_and_the_others_are_told(scene, signed_in, ledger):
+    people = [signed_in("operators", "olga"), signed_in("administrators", "maria")]
+    forms = [
+        (people[n % 2].session.session_key, scene.question(people[n % 2], ("stop", "reboot")[n % 2], scene.ids[:1]))
+        for n in range(50)
+    ]
+
+    said = at_once([lambda key=key, form=form: scene.submit(_with(key), form) for key, form in forms])
+
+    calls = [*scene.aws.journal("StopInstances"), *scene.aws.journal("RebootInstances")]
+    assert (len(calls), Action.objects.count(), Activity.objects.filter(kind="action").count()) == (1, 1, 1)
+    told = [page for page in map(text, said) if "was already asked for by" in page or "Nothing was done" in page]
+    assert (len(said), len(told)) == (50, 49)
+    scene.settle()
+    ledger.fault("clicks at once", 50)
+
+
+def _with(session_key):
+    client = Client()
+    client.cookies["sessionid"] = session_key
+    return client
+
+
+def at_once(jobs):
+    """Do all jobs at the same moment, each in a thread, and return what they gave."""
+    gate, results = threading.Barrier(len(jobs)), []
+
+    def run(job):
+        gate.wait()
+        try:
+            results.append(job())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[job]) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    return results
