@@ -3,9 +3,11 @@
 
 import os
 import sys
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 
 from ec2mon.env_file import env_file, write_missing_secrets
 
@@ -19,8 +21,23 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"ec2mon is not set up: {error}")
+    except OperationalError as error:
+        sys.exit(
+            f"The database cannot be used: {str(error).strip()}. Settings DATABASE_URL and DATA_DIR say where it is."
+        )
+    except OSError as error:
+        _explain(error)
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _explain(error: OSError) -> None:
+    """End with a sentence when the directory of data cannot be used."""
+    from django.conf import settings
+
+    if error.filename and Path(str(error.filename)).is_relative_to(settings.DATA_DIR):
+        sys.exit(f"ec2mon cannot use its directory of data, {settings.DATA_DIR} (setting DATA_DIR): {error.strerror}.")
 
 
 def _write_missing_secrets() -> None:

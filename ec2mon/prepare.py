@@ -93,7 +93,7 @@ def _wait_for_database() -> None:
             connection.ensure_connection()
             return
         except OperationalError as error:
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or "unable to open" in str(error):  # a file does not come by waiting
                 raise
             if not said:
                 log.warning("waiting for the database: %s", str(error).strip())

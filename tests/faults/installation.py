@@ -76,11 +76,19 @@ class Installation(Product):
             self.keys[f"element-{count}"] = keys.access_key_id
             made.append((name, keys.access_key_id, keys.secret_access_key))
         wanted = {"elements": made, "region": REGION, "interval_s": interval_s, "aws": self.aws.url}
-        self.env["WANTED"] = json.dumps({**wanted, "operator": OPERATOR, "password": PASSWORD})
-        self.manage("shell", "-c", MAKE)
+        text = json.dumps({**wanted, "operator": OPERATOR, "password": PASSWORD})
+        self.manage_with({"WANTED": text}, "shell", "-c", MAKE)
         wait_for(lambda: self.polled_since(0), self.log, seconds=90)
         stored = len([each for ids in self.ids.values() for each in ids])
         wait_for(lambda: self.rows("SELECT count(*) FROM elements_instance") == [(stored,)], self.log, seconds=60)
+
+    def manage_with(self, env: dict[str, str], *arguments: str) -> str:
+        """Run a command with further variables in its environment."""
+        before, self.env = self.env, {**self.env, **env}
+        try:
+            return self.manage(*arguments)
+        finally:
+            self.env = before
 
     def operator(self) -> Person:
         """Return somebody who may click and has signed in."""
