@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Tests that start the whole product wait more than they work. Without reordering, those in a browser come last.
 SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: audit licences run demo install test faults check bench bench-quick bench-record screenshots lock
+.PHONY: audit licences run demo install test faults soak check bench bench-quick bench-record screenshots lock
 
 run: .venv/.ok
 	@$(BIN)/python manage.py up
@@ -24,6 +24,10 @@ test: .venv/.dev-ok
 faults: .venv/.dev-ok
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) tests/faults
 	$(BIN)/python -m tests.with_services $(SIDE_BY_SIDE) tests/faults
+
+# 20 elements for 20 minutes with faults, kills and clicks at random; fails when anything grows. MINUTES=2 make soak
+soak: .venv/.dev-ok
+	$(BIN)/python -m tests.soak
 
 check: .venv/.dev-ok
 	$(BIN)/ruff format --check .

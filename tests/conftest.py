@@ -14,7 +14,7 @@ TESTS = Path(__file__).parent
 # What knows no database is tested once; everything else runs on PostgreSQL too.
 ONCE = ("domain", "simulator", "aws", "house")
 # Starts whole products. In CI, on a machine that does other things too, these may miss a moment once; CI prints which.
-WHOLE_PRODUCTS = ("browser", "ec2mon", "faults", "stack")
+WHOLE_PRODUCTS = ("browser", "ec2mon", "faults", "soak", "stack")
 
 
 @pytest.hookimpl(trylast=True)

@@ -21,6 +21,8 @@ from tests.with_services import free_port
 
 OPERATOR = "maria"
 REGION = "eu-central-1"
+# Whoever died while AWS was asked is taken for lost after 90 s; what shows no effect for 2 min then did not arrive.
+LOST_S, UNSEEN_S = 95, 130
 OPEN = ("requested", "sent", "accepted", "unanswered")
 MAKE = """
 import json, os
@@ -138,6 +140,20 @@ class Installation(Product):
         """Return the instances that AWS was asked to do something with, and when, once for each time."""
         calls = self.aws.journal(action)
         return [(each, call.at) for call in calls for each in call.parameters.get("InstanceIds", ())]
+
+    def settle(self) -> None:
+        """Wait until every action has ended; rows are made older where time alone would end them."""
+        asked = {each for action in ("StartInstances", "StopInstances") for each, _ in self.asked(action)}
+        old = f"sent_at = {self.earlier('sent_at', LOST_S)}"
+        self.execute(f"UPDATE elements_action SET {old} WHERE status = 'sent'")
+        self._wait_until_none(lambda told: told.status in ("requested", "sent"))
+        self._wait_until_none(lambda told: told.status == "accepted" and told.instance_id in asked)
+        old = f"answered_at = {self.earlier('answered_at', UNSEEN_S)}, look_at = answered_at"
+        self.execute(f"UPDATE elements_action SET {old} WHERE status IN {OPEN}")
+        self._wait_until_none(lambda told: told.is_open)
+
+    def _wait_until_none(self, is_meant: Callable[[Told], bool]) -> None:
+        wait_for(lambda: not any(map(is_meant, self.told())), lambda: str(self.told()), seconds=240)
 
     def kill_everything(self) -> int:
         """Cut the power: kill every process at once, and return how many there were."""

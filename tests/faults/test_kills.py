@@ -6,25 +6,21 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.ec2mon import processes
 from tests.ec2mon.product import wait_for
-from tests.faults.installation import OPEN, Installation, beats_anew, installation, kill, seed
+from tests.faults.installation import Installation, beats_anew, installation, kill, seed
 from tests.faults.ledger import LEDGER
 from tests.faults.person import Answer, Person
+from tests.faults.victims import VICTIMS
 
 pytestmark = pytest.mark.timeout(600)
-KILLS, ELEMENTS, INSTANCES, MANY = 50, 4, 130, 101
+KILLS, ELEMENTS, INSTANCES, MANY = 40, 4, 130, 101
 INTERVAL_S, CLICK_EVERY_S = 10, 0.3
 # What stands still for 66 s is replaced; what was polled then is due after at most 15 s.
 BACK_S = 66 + 30
-# Whoever died while AWS was asked is taken for lost after 90 s, and what was lost that shows no effect for 2 min did
-# not arrive: rows are made so old instead of waiting for it.
-LOST_S, UNSEEN_S = 95, 130
 
 
 @dataclass
@@ -68,36 +64,6 @@ class Story:
             if victims:
                 self.count(name, len(victims))
                 return
-
-
-def below(pid: int) -> list[int]:
-    return [child.pid for child in processes.children(pid)]
-
-
-def one_of(name: str, position: slice) -> Callable[[Installation], list[int]]:
-    """Return how to find some of what a sentinel looks after: workers come first, then monitor and pusher."""
-    return lambda product: [pid for sentinel in below(product.pid(name)) for pid in below(sentinel)][position]
-
-
-def warden(product: Installation) -> list[int]:
-    assert product.process
-    lines = processes.using(product.directory)
-    return [each.pid for each in processes.children(product.process.pid) if "warden.py" in lines.get(each.pid, "")]
-
-
-VICTIMS: dict[str, Callable[[Installation], list[int]]] = {
-    **{f"a worker of {name}": one_of(name, slice(0, 1)) for name in ("workers", "ops")},
-    # one of them waits for the next task and holds the lock of the queue
-    **{f"all workers of {name}": one_of(name, slice(0, -2)) for name in ("workers", "ops")},
-    **{f"monitor of {name}": one_of(name, slice(-2, -1)) for name in ("workers", "ops")},
-    **{f"pusher of {name}": one_of(name, slice(-1, None)) for name in ("workers", "ops")},
-    **{f"sentinel of {name}": lambda product, name=name: below(product.pid(name)) for name in ("workers", "ops")},
-    **{f"first process of {name}": lambda product, name=name: [product.pid(name)] for name in ("workers", "ops")},
-    "web": lambda product: [product.pid("web")],
-    "web worker": lambda product: below(product.pid("web")),
-    "clock": lambda product: [product.pid("clock")],
-    "warden": warden,
-}
 
 
 @pytest.fixture(scope="module")
@@ -164,17 +130,7 @@ def _let_it_recover(story: Story) -> None:
     wait_for(lambda: product.polled_since(since), product.log, seconds=4 * BACK_S)
     wait_for(works, product.log, seconds=4 * BACK_S)
     wait_for(product.answers, product.log, seconds=60)
-    _settle(product)
-
-
-def _settle(product: Installation) -> None:
-    product.execute(f"UPDATE elements_action SET sent_at = {product.earlier('sent_at', LOST_S)} WHERE status = 'sent'")
-    asked = {each for each, _ in product.asked("StopInstances")}
-    wait_for(lambda: not [told for told in product.told() if told.status in ("requested", "sent")], seconds=240)
-    wait_for(lambda: not [told for told in product.told() if told.is_open and told.instance_id in asked], seconds=240)
-    earlier = product.earlier("answered_at", UNSEEN_S)
-    product.execute(f"UPDATE elements_action SET answered_at = {earlier}, look_at = answered_at WHERE status IN {OPEN}")
-    wait_for(lambda: not any(told.is_open for told in product.told()), lambda: str(product.told()), seconds=240)
+    product.settle()
 
 
 def test_every_kind_of_process_was_killed(story):

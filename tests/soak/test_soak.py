@@ -1,0 +1,28 @@
+"""The parts of `make soak`, for some seconds."""
+
+import random
+
+import pytest
+
+from tests.faults.installation import installation, seed
+from tests.soak.figures import FIGURES, results
+from tests.soak.soak import INTERVAL_S, Pace, Soak
+
+pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
+
+
+def test_a_short_soak_hurts_measures_recovers_and_breaks_nothing(tmp_path):
+    with installation(tmp_path) as product:
+        product.add_elements(3, instances=10, interval_s=INTERVAL_S)
+        # what would take a minute to be noticed is killed elsewhere
+        victims = ("clock", "web worker", "warden")
+        soak = Soak(product, random.Random(seed()), Pace(1, 0.5, 1, 5), victims=victims)
+
+        soak.run(20)
+        soak.recover()
+
+        assert soak.broken() == []
+    assert len(soak.samples) >= 8
+    assert soak.counts["faults of AWS"] >= 8 and soak.counts["processes killed"] >= 1
+    assert any(status == 302 for status in soak.clicks.values())
+    assert [result.name for result in results(soak.samples)] == [figure.name for figure in FIGURES]
