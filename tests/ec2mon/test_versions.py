@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ec2mon import prepare, running, schema, watch
 from elements.models import WorkerBeat
-from tests.ec2mon.product import Product, database, wait_for
+from tests.ec2mon.product import Product, wait_for
 
 
 @pytest.fixture
@@ -91,14 +91,15 @@ def test_a_watch_ends_its_supervisor_when_another_version_has_migrated(monkeypat
     assert "9999_of_tomorrow" in watching.outdated
 
 
+@pytest.mark.once
 @pytest.mark.timeout(300)
 def test_a_running_product_ends_and_does_not_start_again_on_newer_tables(tmp_path, free_port):
     keys = {"SECRET_KEY": secrets.token_urlsafe(50), "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode()}
     command = ("manage.py", "up", "--only=clock")
-    product = Product(tmp_path, *command, port=free_port(), **keys, **database("ec2mon_versions"))
-    product.manage("migrate", "-v0")
+    product = Product(tmp_path, *command, port=free_port(), **keys)
     product.launch()
     try:
+        wait_for(lambda: "clock started" in product.log(), product.log, seconds=90)
         wait_for(lambda: product.beat("clock"), product.log, seconds=90)
 
         product.manage("shell", "-c", _MIGRATE_BY_ANOTHER)

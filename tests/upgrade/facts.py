@@ -7,12 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import django
+from django.core.management import call_command
 
 
 def main() -> None:
-    """Print everything that an upgrade and a restore must keep."""
+    """Print everything that an upgrade and a restore must keep; with `--migrate` after the upgrade."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ec2mon.settings")
     django.setup()
+    if "--migrate" in sys.argv:
+        call_command("migrate", interactive=False, verbosity=0)
     json.dump(facts(), sys.stdout, default=str)
 
 

@@ -63,9 +63,9 @@ class Installation:
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self, *options: str) -> dict[str, Any]:
         """Return what the product knows there."""
-        done = self.run("-m", "tests.upgrade.facts", DEBUG="true")  # static files need not be collected then
+        done = self.run("-m", "tests.upgrade.facts", *options, DEBUG="true")  # static files need not be collected then
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
