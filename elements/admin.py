@@ -101,7 +101,8 @@ class ElementAdmin(ShortSearch, admin.ModelAdmin):
             return
         element = Element.objects.get(pk=obj.pk)
         set_up.change(element, form.wanted, form.keys, by=by, now=now, report=form.report)
-        set_up.show_to(element, form.cleaned_data["seen_by"], by=by, now=now)
+        if "seen_by" in form.changed_data:  # a form that was open for long must not open the element again
+            set_up.show_to(element, form.cleaned_data["seen_by"], by=by, now=now)
         save_settings(element, {"interval_s": form.cleaned_data["interval_s"]}, by=by, now=now)
         switch_polling(element, not form.cleaned_data["paused"], by=by, now=now)
         if form.report is not None:

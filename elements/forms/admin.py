@@ -21,6 +21,7 @@ class AdminElementForm(ElementForm, ChoiceFields):
         Group.objects.order_by("name"),
         label="Seen By",
         required=False,
+        show_hidden_initial=True,
         help_text="Groups that see this element; none is everybody who may see elements. What somebody may do here"
         " comes from the rights of his groups.",
     )

@@ -427,6 +427,20 @@ def test_an_administrator_does_not_lose_sight_of_an_element_by_a_slip(outsider, 
     assert not element.groups.exists()
 
 
+def test_a_form_that_was_open_meanwhile_does_not_open_the_element_again(root, hidden):
+    page, inner = f"/admin/elements/element/{hidden.pk}/change/", Group.objects.get(name="inner")
+    hidden.groups.clear()
+    assert 'name="initial-seen_by"' not in root.get(page).content.decode()
+
+    hidden.groups.add(inner)
+    root.post(page, form(hidden, name="Renamed"))
+    kept = list(hidden.groups.all())
+    root.post(page, form(hidden, name="Renamed", **{"initial-seen_by": [inner.pk]}))
+
+    assert kept == [inner]
+    assert not hidden.groups.exists()
+
+
 def test_a_new_element_is_kept_for_its_groups_from_the_start(root, hidden):
     wanted = form(Element(name="New", region="eu-west-1"), seen_by=[Group.objects.get(name="inner").pk])
 
