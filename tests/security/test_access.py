@@ -32,7 +32,7 @@ TIMES = re.compile(
 CSRF = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 
 
-def populated(name, **fields):
+def populated(name, *, event_in_h=17, **fields):
     """Make an element of which there is something to say on every page."""
     now = timezone.now() - timedelta(hours=3)
     element = builders.element(name=name, **fields)
@@ -46,7 +46,7 @@ def populated(name, **fields):
         event_id=f"{name}-event",
         code="system-reboot",
         description=f"{name} is rebooted",
-        not_before=now + timedelta(hours=20),
+        not_before=now + timedelta(hours=3 + event_in_h, minutes=30),
         not_before_deadline=now + timedelta(days=9),
         first_seen_at=now,
     )
@@ -76,7 +76,7 @@ def hidden(db):
     """Return an element that only the group `inner` sees, beside one that everybody sees."""
     now = timezone.now()
     populated("Frankfurt", account_id="111122223333")
-    element = populated(PLANTED, region="af-south-1", account_id=HIDDEN_ACCOUNT)
+    element = populated(PLANTED, event_in_h=5, region="af-south-1", account_id=HIDDEN_ACCOUNT)
     Poll.objects.filter(element=element).update(failures=9, failure_text=f"{PLANTED} refused", refused=True)
     CallBudget.objects.create(
         account=HIDDEN_ACCOUNT,
@@ -165,6 +165,35 @@ def test_no_page_depends_on_an_element_that_its_reader_must_not_see(outsider, hi
         then_status, then = without_it[name]
         assert status == then_status, name
         assert [pair for pair in zip_longest(body.split("\n"), then.split("\n")) if pair[0] != pair[1]] == [], name
+
+
+def test_what_is_hidden_takes_no_place_from_what_is_seen(outsider, hidden):
+    """Lists that end after so many lines are filled with what their reader may see."""
+    for number in range(60):
+        builders.instance(hidden, f"encoder-{number}", instance_id=f"i-{number:08x}")
+    now = timezone.now()
+    about = {"element": hidden, "kind": "state", "at": now, "before": "running", "after": "stopped"}
+    Change.objects.bulk_create([Change(**about, instance_id_text=f"i-{number:08x}") for number in range(700)])
+
+    found = outsider.get(f"{reverse('elements:find')}?q=encoder", headers={"X-Fragment": "find"}).content.decode()
+    overview = outsider.get("/").content.decode()
+
+    assert "1 result" in found
+    assert "Frankfurt-encoder" in found
+    assert "Frankfurt-encoder" in overview.partition('data-live-part="latest"')[2]
+
+
+def test_the_sign_in_names_no_element_that_is_hidden_from_whom_it_remembers(insider, hidden):
+    builders.user("otto", "viewers")
+    said = []
+    for name in ("otto", "ina"):
+        client = Client()
+        client.post("/login/", {"username": name, "password": "only-for-tests-1"})
+        del client.cookies["sessionid"]
+        html = client.get("/login/", {"next": f"/e/{PLANTED}/debug/"}).content.decode()
+        said.append(f"Debug of <bdi>{PLANTED}</bdi>" in html)
+
+    assert said == [False, True]
 
 
 def test_the_figures_of_the_machinery_leave_it_out(outsider, hidden):
