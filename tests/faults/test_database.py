@@ -15,12 +15,28 @@ from tests.ec2mon import processes
 from tests.ec2mon.product import wait_for
 from tests.faults.installation import installation
 from tests.faults.ledger import LEDGER
-from tests.with_services import postgres, restart_postgres, stop_postgres
+from tests.with_services import free_port, postgres, restart_postgres, start_redis, stop_postgres
 
 pytestmark = pytest.mark.timeout(600)
-ELEMENTS, INSTANCES, INTERVAL_S = 2, 6, 10
+ELEMENTS, INSTANCES, INTERVAL_S, MANY = 2, 115, 10, 101
 BACK_S = 120
 NOTHING_SENT = "Not recorded, nothing was sent to AWS"
+
+
+class Redis:
+    """A Redis that can be killed and comes back empty."""
+
+    def __init__(self, place):
+        self.place, self.port = place, free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self):
+        self.process = start_redis(self.place, self.port)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +51,15 @@ def product(place):
     from django.conf import settings
 
     with contextlib.ExitStack() as stack:
-        url = {} if settings.SQLITE else {"DATABASE_URL": stack.enter_context(postgres(place))}
+        env, redis = {}, None
+        if not settings.SQLITE:
+            redis = Redis(place)
+            stack.callback(redis.kill)
+            env = {"DATABASE_URL": stack.enter_context(postgres(place)), "REDIS_URL": redis.url}
         home = place / "home"
         home.mkdir()
-        running = stack.enter_context(installation(home, **url))
+        running = stack.enter_context(installation(home, **env))
+        running.redis = redis
         running.add_elements(ELEMENTS, instances=INSTANCES, interval_s=INTERVAL_S)
         running.maria = running.operator()
         yield running
@@ -74,10 +95,9 @@ def disk_full(product):
 
 
 def stopping(product):
-    """Return one more instance that can be stopped, and what AWS was asked until now."""
+    """Return one more instance that can be stopped."""
     done = {told.instance_id for told in product.told()}
-    slug, each = next((slug, each) for slug, ids in product.ids.items() for each in ids if each not in done)
-    return slug, each
+    return next((slug, each) for slug, ids in product.ids.items() for each in ids if each not in done)
 
 
 def stop(product, slug, each):
@@ -195,6 +215,31 @@ def test_a_postgresql_that_may_only_be_read_takes_no_click_and_asks_aws_nothing(
 
     assert asked == 0
     took_nothing(product, each, answer, "The database cannot be written to")
+    goes_on(product)
+
+
+@pytest.mark.services
+def test_without_redis_clicks_are_taken_and_sent_once_or_expire_in_words(product, parts):
+    many = product.ids["element-1"][:MANY]
+    slug, each = stopping(product)
+    product.redis.kill()
+    LEDGER.fault("the broker was taken away")
+
+    answers = [
+        stop(product, slug, each),
+        product.maria.click("element-1", "stop", many, seen="running"),
+        product.maria.post("/e/element-1/poll/", {}),
+        product.maria.get("/e/element-1/instances/"),
+    ]
+    product.redis.start()
+
+    assert [answer.status for answer in answers] == [302, 302, 302, 200]
+    assert asked_for(product, each) == 1
+    product.settle()
+    ended = {told.instance_id: told.status for told in product.told()}
+    LEDGER.never("actions lost", len(set(many) - set(ended)), of=MANY)
+    for one in many:
+        assert ended[one] == ("confirmed" if asked_for(product, one) else "expired")
     goes_on(product)
 
 
