@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.template.loader import get_template
 from playwright.sync_api import expect
 
 from tests.browser.stack import PASSWORD
@@ -115,6 +116,20 @@ def test_a_late_answer_does_not_change_the_question_that_is_open(lists, gallery)
     page.evaluate("async () => { gates[0](); await new Promise((go) => setTimeout(go, 300)); }")
 
     expect(question).to_be_visible()
+
+
+def test_what_the_database_did_not_take_is_said_to_be_not_sent(lists, gallery, sign_in):
+    page = lists()
+    body = get_template("503.html").render({"fate": "nothing", "trouble": "busy", "again": "/"})
+    page.route("**/actions/", lambda route: route.fulfill(status=503, content_type="text/html", body=body))
+    page.get_by_role("link", name="Stop encoder-1", exact=True).click()
+    question = page.get_by_role("dialog", name="Stop encoder-1?")
+
+    question.locator("[data-act-go]").click()
+
+    expect(page.get_by_role("alert").filter(has_text="Not recorded, nothing was sent to AWS")).to_be_visible()
+    expect(question).to_have_count(0)
+    sign_in.complaints[:] = [each for each in sign_in.complaints if "status of 503" not in each]
 
 
 def test_a_key_that_is_held_down_asks_once(lists, gallery):
