@@ -3,11 +3,14 @@
 import re
 import uuid
 from datetime import timedelta
+from importlib import import_module
 from itertools import zip_longest
 from statistics import median
 from time import perf_counter
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db import connection
 from django.db.models import ProtectedError
@@ -390,6 +393,16 @@ def test_a_screen_of_a_removed_maker_is_listed_with_that(outsider, root):
     User.objects.get(username="otto").delete()
 
     assert "removed: shows nothing" in root.get(reverse("elements:wall_screens")).content.decode()
+
+
+def test_screens_of_before_are_their_makers_after_the_upgrade(outsider):
+    for name, maker in (("foyer", "otto"), ("gallery", "somebody long gone")):
+        WallScreen.objects.create(name=name, token_hash=name, created_at=timezone.now(), created_by=maker)
+
+    import_module("elements.migrations.0014_element_access").find_makers(apps, SimpleNamespace(connection=connection))
+
+    makers = [screen.maker and screen.maker.username for screen in WallScreen.objects.order_by("name")]
+    assert makers == ["otto", None]
 
 
 def test_who_sees_it_is_noted_with_before_and_after(hidden):
