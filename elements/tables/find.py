@@ -1,16 +1,18 @@
 """The results of Find: elements and instances, the best first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.urls import reverse
 
+from elements.domain.connections import CONNECTED
 from elements.domain.finding import rank, words
 from elements.domain.instance_rows import CHECK_RANKS
 from elements.domain.instance_states import StateView
 from elements.domain.regions import region_name
+from elements.domain.wording import span
 from elements.models import Element, Instance
 from elements.models.instance_search import find_instances
 
@@ -59,7 +61,8 @@ def find(text: str, limit: int, user: User | AnonymousUser, now: datetime) -> Fo
             for row in elements.values()
             if (place := rank(_text(row), wanted)) is not None
         ]
-        ranked += _instances(wanted, limit + 1, user, elements)
+        ages = {pk: _age(row, now) for pk, row in elements.items()}
+        ranked += _instances(wanted, limit + 1, user, elements, ages)
     ranked.sort(key=lambda pair: pair[0])
     return Found([hit for _, hit in ranked[:limit]], len(ranked) > limit)
 
@@ -79,11 +82,15 @@ def _of_element(element: Element, now: datetime) -> Hit:
 
 
 def _instances(
-    wanted: tuple[str, ...], limit: int, user: User | AnonymousUser, elements: Mapping[int, Element]
+    wanted: tuple[str, ...],
+    limit: int,
+    user: User | AnonymousUser,
+    elements: Mapping[int, Element],
+    ages: Mapping[int, str],
 ) -> list[tuple[int, Hit]]:
     """Return instances with their rank; one of an element added in between waits for the next search."""
     return [
-        (_place(row), _of_instance(row, elements[row.element_id], wanted))
+        (_place(row), _of_instance(row, elements[row.element_id], ages[row.element_id], wanted))
         for row in find_instances(wanted, limit, user)
         if row.element_id in elements
     ]
@@ -95,14 +102,23 @@ def _place(row: Instance) -> int:
     return place + 10 if row.gone_at else place
 
 
-def _of_instance(row: Instance, element: Element, wanted: tuple[str, ...]) -> Hit:
+def _age(element: Element, now: datetime) -> str:
+    """Return what is said of an element whose rows may no longer be so, "" while they are fresh."""
+    connection, poll = element.connection(now), getattr(element, "poll", None)
+    if connection is CONNECTED or poll is None or poll.succeeded_at is None:
+        return ""
+    return f"{connection.word.lower()}, {span((now - poll.succeeded_at).total_seconds())} old"
+
+
+def _of_instance(row: Instance, element: Element, age: str, wanted: tuple[str, ...]) -> Hit:
     failing = row.checks_rank == CHECK_RANKS["impaired"] and not row.gone_at
+    view = FAILING if failing else row.view
     return Hit(
         href=reverse("elements:instance", args=[element.slug, row.instance_id]),
         name=row.display_name,
-        view=FAILING if failing else row.view,
+        view=replace(view, tone="idle") if age else view,
         element_name=element.name,
-        facts=tuple(fact for fact in (row.instance_id, row.private_ip, row.public_ip) if fact),
+        facts=tuple(fact for fact in (row.instance_id, row.private_ip, row.public_ip, age) if fact),
         tag=_tag(row, wanted),
     )
 

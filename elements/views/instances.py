@@ -229,13 +229,17 @@ class InstancesExport(InstanceListMixin, View):
     """The instances the filter means, on every page, as a file."""
 
     def get(self, request: HttpRequest, slug: str) -> HttpResponseBase:
-        """Send the chosen columns, the display key and the instance ID; a wrong filter is shown, not exported."""
+        """Send the chosen columns, the display key and the instance ID; a wrong filter is shown, not exported.
+
+        The name of the file says when AWS was seen so, not when it was asked for.
+        """
         if self.filter_error:
             return redirect(f"{reverse('elements:instances', args=[slug])}?{request.GET.urlencode()}")
         columns = export_columns(self.choices)
         found: Iterable[Instance] = self.found.iterator(chunk_size=1000)
+        data_at = (self.poll and self.poll.succeeded_at) or self.now
         return csv_response(
-            f"{slug}-instances-{self.now:%Y%m%d-%H%M%S}.csv",
+            f"{slug}-instances-as-of-{data_at:%Y%m%d-%H%M%S}.csv",
             [column.export_head for column in columns],
             ([column.value(row) for column in columns] for row in found),
         )

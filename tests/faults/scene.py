@@ -127,6 +127,21 @@ class Scene:
             for each in words:
                 assert each in page
         assert state.word in text(self.client.get("/"))
+        self._says_so_elsewhere(state)
+
+    def _says_so_elsewhere(self, state):
+        """Look where several elements meet, at one instance, and at what is taken away as a file."""
+        found = text(self.client.get("/find/?q=encoder"))
+        wall = plain(self.client.get("/wall/", headers={"X-Fragment": "live"}).content.decode())
+        one = text(self.client.get(f"/e/{self.element.slug}/instances/{self.ids[0]}/"))
+        file = self.client.get(f"/e/{self.element.slug}/instances/export.csv").headers["Content-Disposition"]
+        honest = (
+            len(re.findall(rf"{state.word.lower()}, .+? old", found)) == found.count("encoder-"),
+            re.search(rf"{state.word}\. (AWS data .+ old|Shown as .+ ago)", wall),
+            re.search(r"AWS data is .+ old|last known state, .+ old", one),
+            f"as-of-{self.row.succeeded_at:%Y%m%d-%H%M%S}" in file,
+        )
+        LEDGER.never("stale values shown as fresh", sum(not each for each in honest), of=len(honest))
 
     def banner(self, name="instances"):
         """Return what the banner of a page says, "" without one."""

@@ -10,11 +10,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from elements.domain.connections import CONNECTED
 from elements.models import Action, Activity, Element
 from elements.usecases.follow_actions import expire
+from tests.aws.conftest import certificate, tls_aws
 from tests.faults.scene import Scene, pass_time, text
 
 pytestmark = pytest.mark.django_db
+__all__ = ["certificate", "tls_aws"]
 
 MAY_HAVE_ARRIVED = "The request may still have arrived. ec2mon looks at the states and does not send it again."
 SETTLED_WITHIN_S = 150
@@ -87,6 +90,12 @@ FAULTS = [
         "port-closed",
         "http://127.0.0.1:9 could not be reached",
         lambda scene: Element.objects.update(endpoint_url="http://127.0.0.1:9"),
+        calls=0,
+    ),
+    refused(
+        "no-such-name",
+        "http://ec2.eu-central-1.invalid could not be reached",
+        lambda scene: Element.objects.update(endpoint_url="http://ec2.eu-central-1.invalid"),
         calls=0,
     ),
 ]
@@ -174,6 +183,60 @@ def test_after_an_unknown_end_it_may_be_asked_again_and_is_one_call_each(scene, 
     assert sorted(Action.objects.values_list("status", flat=True)) == ["confirmed", "unknown"]
     assert len(scene.aws.journal("StopInstances")) == 2
     assert scene.aws.instance(scene.ids[0]).state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("verb", "operation", "chosen"), [("start", "StartInstances", 4), ("reboot", "RebootInstances", 0)]
+)
+def test_a_right_that_is_missing_names_the_action_to_add(scene, operator, ledger, verb, operation, chosen):
+    scene.keys.denied = frozenset([operation])
+
+    said = text(scene.submit(operator, scene.question(operator, verb, [scene.ids[chosen]])))
+
+    assert f"may not call ec2:{operation}. Add the action to its IAM policy." in said
+    assert len(scene.aws.journal(operation)) == 1
+    assert scene.connection is CONNECTED
+    ledger.fault(f"a right that is missing: {operation}")
+
+
+def test_what_somebody_else_stopped_meanwhile_ends_as_stopped(scene, operator):
+    form = scene.question(operator, "stop", scene.ids[:1])
+    scene.aws.instance(scene.ids[0]).stop()
+
+    scene.submit(operator, form)
+
+    assert scene.settle() <= 10
+    assert Action.objects.get().status == "confirmed"
+
+
+def test_a_start_is_refused_while_it_is_being_stopped_and_possible_afterwards(scene, operator, signed_in):
+    other = signed_in("operators", "maria")
+    scene.aws.set(delay_s=3600)
+    scene.submit(operator, scene.question(operator, "stop", scene.ids[:1]))
+
+    refusal = text(other.get(f"/e/frankfurt/actions/confirm/?action=start&id={scene.ids[0]}"))
+    scene.aws.change_instance(scene.ids[0], state="stopped")
+    scene.settle()
+    scene.submit(other, scene.question(other, "start", scene.ids[:1]))
+    scene.aws.change_instance(scene.ids[0], state="running")
+    scene.settle()
+
+    assert "stopping was already asked for by olga" in refusal
+    assert list(Action.objects.order_by("pk").values_list("verb", "requested_by", "status")) == [
+        ("stop", "olga", "confirmed"),
+        ("start", "maria", "confirmed"),
+    ]
+
+
+def test_a_certificate_that_nobody_knows_is_said_and_nothing_is_sent(scene, operator, tls_aws, ledger):
+    form = scene.question(operator, "stop", scene.ids[:1])
+    Element.objects.update(endpoint_url=tls_aws.url)
+
+    said = text(scene.submit(operator, form))
+
+    assert f"The TLS certificate of {tls_aws.url} could not be verified." in said
+    assert (Action.objects.get().status, tls_aws.journal()) == ("refused", [])
+    ledger.fault("a certificate that nobody knows")
 
 
 def test_missing_capacity_is_said_and_not_tried_again(scene, operator, ledger):

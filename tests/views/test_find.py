@@ -2,13 +2,14 @@
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from elements.domain.finding import rank, words
-from elements.models import Instance, instance_search
+from elements.models import Instance, Poll, instance_search
 from elements.views import find
 from tests import builders
 
@@ -69,6 +70,18 @@ def test_a_result_says_where_it_is_and_which_tag_was_met(viewer, world):
 def test_a_failing_and_a_gone_instance_look_so(viewer, world):
     assert "s-alert" in ask(viewer, "relay")
     assert "s-unknown" in ask(viewer, "encoder-old")
+
+
+def test_a_result_of_an_element_that_is_late_or_lost_says_how_old_it_is_and_is_not_green(viewer, world):
+    builders.polled(world[0])
+    fresh = ask(viewer, "main-encoder")
+    Poll.objects.update(succeeded_at=timezone.now() - timedelta(minutes=3))
+
+    old = ask(viewer, "main-encoder").replace("\u00a0", " ")
+
+    assert "old" not in fresh
+    assert "not connected, 3 min old" in old
+    assert fresh.split("<span", 1)[0] != old.split("<span", 1)[0]
 
 
 def test_the_dialog_gets_eight_options_and_is_told_that_there_are_more(viewer, world):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from elements.models import Poll
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +78,12 @@ def test_what_is_gone_is_exported_when_asked_for(viewer, element):
 
     assert [row[0] for row in export(viewer)[1:]].count("old") == 0
     assert export(viewer, "?q=state:gone&col=state")[1:] == [["old", "i-0000000000000003d", "gone"]]
+
+
+def test_the_name_of_the_file_says_when_aws_was_seen_so(viewer, element):
+    Poll.objects.update(succeeded_at=datetime(2026, 3, 18, 14, 2, 5, tzinfo=UTC))
+
+    assert 'instances-as-of-20260318-140205.csv"' in viewer.get(PAGE + "export.csv")["Content-Disposition"]
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(viewer, element, django_assert_max_num_queries):
