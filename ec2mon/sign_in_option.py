@@ -55,11 +55,14 @@ def _provider(env: environ.Env) -> dict[str, Any]:
     address = urlsplit(issuer)
     if address.scheme != "https" and address.hostname not in HERE:
         raise ImproperlyConfigured("OIDC_ISSUER must begin with https://.")
+    client, secret = env.str("OIDC_CLIENT_ID", default=""), env.str("OIDC_CLIENT_SECRET", default="")
+    if not client or not secret:
+        raise ImproperlyConfigured("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.")
     app = {
         "provider_id": "oidc",
         "name": name,
-        "client_id": env.str("OIDC_CLIENT_ID", default=""),
-        "secret": env.str("OIDC_CLIENT_SECRET", default=""),
+        "client_id": client,
+        "secret": secret,
         "settings": {"server_url": issuer.rstrip("/"), "oauth_pkce_enabled": True},
     }
     return {

@@ -88,6 +88,7 @@ def test_another_browser_at_the_same_address_is_no_way_round():
         sign_in(headers={"user-agent": f"browser {number}"})
 
     assert sign_in(password=PASSWORD, headers={"user-agent": "yet another"}).status_code == 429
+    assert AccessAttempt.objects.count() == 1  # one row, however many names a browser gives itself
 
 
 def test_one_password_on_every_name_ends_too_and_other_addresses_go_on():

@@ -241,6 +241,13 @@ def test_some_minutes_after_the_sign_in_the_password_is_asked_again(clock, enrol
     assert not Authenticator.objects.exists()
 
 
+def test_a_session_that_does_not_know_how_it_began_is_asked_for_the_password():
+    client = Client()
+    client.force_login(builders.user("maria", "viewers"))
+
+    assert client.get(ACTIVATE).headers["Location"].startswith("/second-factor/password/")
+
+
 @pytest.mark.parametrize(
     ("who", "group", "leads"),
     [("ADMINISTRATORS", "administrators", True), ("ADMINISTRATORS", "operators", False), ("ALL", "viewers", True)],

@@ -3,14 +3,17 @@
 import time
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import environ
 import jwt
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
+from ec2mon import sign_in_option
 from elements.models import Activity
 from tests import builders
 from tests.sign_in_option.provider import KEY, Provider
@@ -294,3 +297,30 @@ def test_an_answer_cannot_be_posted_and_other_providers_do_not_exist():
     for address in ("/login/google/", "/oidc/x/login/", "/social/", "/login/oidc/connections/"):
         assert Client().get(address).status_code in (302, 404)
         assert not Client().get(address).headers.get("Location", "").startswith("http")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"OIDC_ISSUER": "http://login.example.org"}, "OIDC_ISSUER must begin with https://."),
+        ({"OIDC_CLIENT_SECRET": ""}, "OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET."),
+        ({"OIDC_GROUPS": ""}, "OIDC_GROUPS must say who gets in"),
+        ({"OIDC_GROUPS": "noc"}, "OIDC_GROUPS must say who gets in"),
+        ({"OIDC_GROUPS": "noc="}, "OIDC_GROUPS must say who gets in"),
+    ],
+)
+def test_settings_that_cannot_work_are_told_at_the_start(monkeypatch, wrong, said):
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ImproperlyConfigured, match=said):
+        sign_in_option.settings_of(environ.Env(), ["after"], [], "after")
+
+
+def test_the_claim_of_groups_may_lie_within_another(provider, monkeypatch):
+    monkeypatch.setitem(settings.OIDC, "claim", "realm_access.roles")
+    provider.claims |= {"groups": [], "realm_access": {"roles": ["noc-admins"]}}
+
+    sign_in(provider)
+
+    assert groups() == {"administrators"}
