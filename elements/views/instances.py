@@ -27,6 +27,8 @@ from elements.views.exports import csv_response
 from elements.views.instance_list import InstanceListMixin, KnownCount, storable
 
 SAMPLE_KEYS = 30
+# What a search keeps of the address.
+_KEPT = ("sort", "per_page", "col")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class Instances(InstanceListMixin, TemplateView):
             "filter_text": self.filter_text,
             "filter_error": self.filter_error,
             "is_filtered": bool(self.terms),
-            "kept": [(key, value) for key in ("sort", "per_page", "col") for value in self.request.GET.getlist(key)],
+            "kept": [(key, storable(value)) for key in _KEPT for value in self.request.GET.getlist(key)],
             "query": without(self.request.GET, "since", "page", "col", "per_page"),
             "more_gone": self.more_gone(),
             "gone_filter": f"{self.filter_text} state:gone".strip() if self.terms else "state:gone",
