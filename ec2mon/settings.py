@@ -225,6 +225,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Set HTTPS=true where a proxy in front speaks https: cookies are then sent over https only.
 HTTPS = env.bool("HTTPS", default=False)
+SESSION_ENGINE = "ec2mon.session_store"
 # From sign-in, however much is clicked meanwhile: one session outlives no shift.
 SESSION_COOKIE_AGE = max(1, _whole_number("SESSION_HOURS", 8)) * 3600
 # Since the last page that was open, which asks for what changed: nobody's browser is taken up again later.

@@ -10,6 +10,8 @@ from elements.domain.instance_states import state_name
 from elements.domain.snapshots import InstanceSnapshot, ScheduledEventSnapshot, StatusSnapshot
 
 _NUL_OR_SURROGATE = re.compile(r"[\x00\ud800-\udfff]")
+# What pages lead to by. AWS gives out i- and hexadecimal digits; whoever gives anything else is not AWS.
+_ID = re.compile(r"[A-Za-z0-9-]{1,40}\Z")
 _SHORT = 255
 
 
@@ -49,7 +51,7 @@ def instance(
     placement, profile = raw.get("Placement") or {}, raw.get("IamInstanceProfile") or {}
     operator = raw.get("Operator") or {}
     return InstanceSnapshot(
-        instance_id=_required(raw, "InstanceId"),
+        instance_id=_instance_id(raw),
         state=_state(raw["State"]),
         account_id=_text(reservation.get("OwnerId"), 12),
         state_reason_code=_text(reason.get("Code"), 100),
@@ -81,7 +83,7 @@ def instance(
 
 def status(raw: Mapping[str, Any], *, raw_digest: bytes = b"") -> StatusSnapshot:
     """Return the status of one instance; raises Incomplete."""
-    instance_id = _required(raw, "InstanceId")
+    instance_id = _instance_id(raw)
     parts = [raw.get(key) or {} for key in ("SystemStatus", "InstanceStatus", "AttachedEbsStatus")]
     since = [d["ImpairedSince"] for part in parts for d in part.get("Details", ()) if d.get("ImpairedSince")]
     return StatusSnapshot(
@@ -114,10 +116,12 @@ def _state(raw: Mapping[str, Any] | None) -> str:
     return state_name(_text((raw or {}).get("Name"), 20), (raw or {}).get("Code"))
 
 
-def _required(raw: Mapping[str, Any], key: str) -> str:
-    text = _text(raw.get(key), 40)
+def _instance_id(raw: Mapping[str, Any]) -> str:
+    text = _text(raw.get("InstanceId"))
     if not text:
-        raise Incomplete(f"an instance has no {key}")
+        raise Incomplete("an instance has no InstanceId")
+    if not _ID.match(text):
+        raise Incomplete("an instance has an InstanceId that AWS never gives out")
     return text
 
 
