@@ -8,4 +8,5 @@ class SessionStore(db.SessionStore):
 
     def _validate_session_key(self, key: str | None) -> bool:
         """Take what Django gives out: letters and digits."""
-        return bool(super()._validate_session_key(key)) and key is not None and key.isascii() and key.isalnum()
+        known: bool = super()._validate_session_key(key)  # type: ignore[misc]
+        return known and key is not None and key.isascii() and key.isalnum()

