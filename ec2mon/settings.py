@@ -147,6 +147,8 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
+# `manage.py up` names each process that it starts, so that one log tells them apart.
+_PROCESS = env.str("EC2MON_PROCESS", default="")
 _DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'ec2mon.sqlite3'}"
 DATABASES = {"default": env.db_url_config(_DATABASE_URL)}
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -163,8 +165,8 @@ if SQLITE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    if TESTING:  # a thread that wants what the transaction of a test holds waits as long as on SQLite, not for ever
-        DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c lock_timeout=20s"
+    if TESTING or _PROCESS == "web":  # nobody waits for a lock for ever, but as long as on SQLite
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=20s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -268,9 +270,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
 LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = _one_of("LOG_FORMAT", "TEXT", "JSON")
-# `manage.py up` names each process that it starts, so that one log tells them apart, and those that it looks after
-# together, so that the beats of two on one machine are not taken for each other's.
-_PROCESS = env.str("EC2MON_PROCESS", default="")
+# Those that one `manage.py up` looks after are named together, so that the beats of two on one machine are not taken for
+# each other's.
 BEAT_HOST = env.str("EC2MON_HOST", default="") or socket.gethostname()
 _QUIET = {"level": LOG_LEVEL if LOG_LEVEL in ("ERROR", "CRITICAL") else "WARNING"}
 DEFAULT_EXCEPTION_REPORTER_FILTER = "ec2mon.errors.NoValues"

@@ -62,6 +62,7 @@ class Installation(Product):
             "SECRET_KEY": "only-for-the-tests-of-faults-" + "x" * 40,
             "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
             "EC2MON_ENV_FILE": os.devnull,
+            "ALLOW_PRIVATE_ENDPOINTS": "true",
         }
         super().__init__(directory, *command, port=free_port(), **{**made, **env})
         self.aws, self.ids = aws, dict[str, list[str]]()

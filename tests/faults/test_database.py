@@ -189,6 +189,21 @@ def test_a_full_disk_takes_no_click_and_asks_aws_nothing(product, parts):
 
 
 @pytest.mark.services
+def test_a_postgresql_whose_rows_somebody_holds_for_long_takes_no_click_and_says_so(product, parts):
+    import psycopg
+
+    slug, each = stopping(product)
+    with psycopg.connect(product.env["DATABASE_URL"]) as writer:
+        writer.execute("UPDATE elements_poll SET revision = revision")
+        answer = stop(product, slug, each)
+        reads(product, slug)
+        writer.rollback()
+
+    took_nothing(product, each, answer, "The database is busy")
+    goes_on(product)
+
+
+@pytest.mark.services
 def test_while_postgresql_is_away_pages_say_so_and_nothing_is_sent(product, parts, place):
     slug, each = stopping(product)
     stop_postgres(place)
