@@ -270,8 +270,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2500
 
 LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR", "CRITICAL")
 LOG_FORMAT = _one_of("LOG_FORMAT", "TEXT", "JSON")
-# Those that one `manage.py up` looks after are named together, so that the beats of two on one machine are not taken for
-# each other's.
+# Those that one `manage.py up` looks after are named together, so that beats of two on a machine are not mixed up.
 BEAT_HOST = env.str("EC2MON_HOST", default="") or socket.gethostname()
 _QUIET = {"level": LOG_LEVEL if LOG_LEVEL in ("ERROR", "CRITICAL") else "WARNING"}
 DEFAULT_EXCEPTION_REPORTER_FILTER = "ec2mon.errors.NoValues"
