@@ -6,7 +6,7 @@ import sqlite3
 import stat
 import threading
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -109,7 +109,11 @@ def test_a_copy_of_an_old_version_on_a_new_machine_shows_ages_and_sends_nothing(
         with closing(sqlite3.connect(copy)) as db, db:
             db.execute("UPDATE elements_element SET endpoint_url = ?, sts_endpoint_url = ?", (aws.url, aws.url))
             # As if the copy had been taken a moment ago: what was asked for could still be sent.
-            db.execute("UPDATE elements_action SET expires_at = '2099-01-01' WHERE status = 'requested'")
+            at = [datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=ahead) for ahead in (0, 59)]
+            moments = [moment.isoformat(sep=" ") for moment in at]
+            db.execute(
+                "UPDATE elements_action SET requested_at = ?, expires_at = ? WHERE status = 'requested'", moments
+            )
             db.execute("UPDATE elements_poll SET lease = 'x', leased_until = '2099-01-01'")
 
         said = machine.manage("restore", str(copy))
