@@ -1,4 +1,4 @@
-"""The encryption key is wrong, or a process that changes it dies: no stored key is lost, AWS is not asked (F28, F29)."""
+"""The encryption key is wrong, or a process that changes it dies: no stored key is lost (F28, F29)."""
 
 import json
 import uuid
