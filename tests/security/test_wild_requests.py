@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 
 import pytest
 from django.http import QueryDict
@@ -37,6 +38,8 @@ def names():
 
 
 NAMES = names()
+# Of computing, for any one request: a megabyte in an address, which no web server lets through, takes the longest.
+LONGEST_S = 20
 
 
 class Tries:
@@ -47,6 +50,7 @@ class Tries:
 
     def send(self, method, address, *rest, **more):
         self.number += 1
+        began = time.process_time()
         key = (method, address[:200], str(rest)[:200])
         try:
             answer = getattr(self.client, method)(address, *rest, **more)
@@ -55,7 +59,10 @@ class Tries:
             return None
         if address.startswith("/readyz") and answer.status_code == 503:
             return answer  # nothing polls in a test
-        if wrong := wrong_with(answer):
+        wrong = wrong_with(answer)
+        if time.process_time() - began > LONGEST_S:
+            wrong.append("it took too long")
+        if wrong:
             self.wrong[key] = wrong
         return answer
 
