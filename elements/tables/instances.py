@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 import django_tables2 as tables
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django_tables2.data import TableListData
+from django_tables2.utils import AttributeDict
 
 from elements.domain.status_checks import checks_word
 from elements.domain.wording import absolute, visible
@@ -22,6 +25,7 @@ DEFAULT_PER_PAGE = 50
 MAX_TAG_COLUMNS = 10
 MAX_TAG_KEY = 128
 ROW_HEADER = "name"
+MAX_KEPT_QUERY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,42 +108,67 @@ def export_columns(choices: Sequence[Choice]) -> list[Choice]:
     return [name, CHOICES[0], *(choice for choice in choices if choice.name != "id")]
 
 
-class Sorted(TableListData):
-    """Rows the database has sorted and cut to a page already."""
+@dataclass
+class InstanceTable:
+    """The instances of one page, as rows that are written already, with the columns somebody chose.
 
-    def order_by(self, aliases: Iterable[str]) -> None:
-        """Leave the rows as they came."""
+    It is what templates/elements/_table.html asks for, without django-tables2, which takes ten times as long.
+    """
 
-
-class InstanceTable(tables.Table):
-    """The instances of one page, as rows that are written already, with the columns somebody chose."""
-
-    live = "instances"
-    noun, nouns, gone = "instance", "instances", "reported"
+    rows: Sequence[SafeString]
+    choices: Sequence[Choice]
+    page: PageFacts
+    sort: str
+    query: str
+    caption: str
+    total: int = 0
+    clear_url: str = ""
+    gone: str = "reported"
+    data_order: str | None = None
+    live, label = "instances", "Instances table"
+    noun, nouns = "instance", "instances"
     wrap_class = "tw--fill"
-    row_header = ROW_HEADER
     empty_template = "elements/instances/no_match.html"
 
-    def __init__(
-        self, rows: Sequence[SafeString], *, choices: Sequence[Choice], page: PageFacts, sort: str, caption: str
-    ) -> None:
-        classes = "t t--inst is-stale" if page.is_stale else "t t--inst"
-        self.caption, self.label = caption, "Instances table"
-        self.total, self.clear_url = 0, ""
-        self.data_order: str | None = None
-        super().__init__(
-            Sorted(list(rows)),
-            order_by=sort,
-            order_by_field="sort",
-            page_field="page",
-            attrs={"class": classes},
-            extra_columns=list(_columns(choices, page).items()),
-        )
+    @property
+    def attrs(self) -> AttributeDict:
+        """Return the attributes of the table."""
+        return AttributeDict({"class": "t t--inst is-stale" if self.page.is_stale else "t t--inst"})
+
+    @property
+    def columns(self) -> list[tuple[str, str, Cell]]:
+        """Return the columns, for their number."""
+        return cells_of(self.choices, may_operate=self.page.may_operate)
 
     @property
     def written_rows(self) -> SafeString:
-        """Return the rows: not written by django-tables2, which takes ten times as long."""
-        return SafeString("\n".join(self.data.data))
+        """Return the rows."""
+        return SafeString("\n".join(self.rows))
+
+    @property
+    def written_head(self) -> SafeString:
+        """Return the head: kept, unless it is one of those of which there are too many, or too long a one."""
+        names, page = tuple(choice.name for choice in self.choices), self.page
+        age = _part("state_head", page=page, now=page.now)
+        write = _head if len(self.query) <= MAX_KEPT_QUERY else _head.__wrapped__
+        return write(names, age, self.sort, self.query, may_operate=page.may_operate)
+
+
+class Heads(tables.Table):
+    """The heads of the columns, which sort."""
+
+
+@lru_cache(maxsize=200)
+def _head(names: tuple[str, ...], state: str, sort: str, query: str, *, may_operate: bool) -> SafeString:
+    """Write the head; what it depends on are the arguments, and nothing else."""
+    choices = chosen(names)
+    heads = {"name": "Display key", "sub": "Type, zone, IP", "act": "Start and stop"}
+    heads |= {choice.name: choice.head for choice in choices}
+    heads |= {"state": state, "select": _part("select_head")}
+    columns = [(name, _column(name, heads[name], look)) for name, look, _ in cells_of(choices, may_operate=may_operate)]
+    table = Heads([], order_by=sort, order_by_field="sort", page_field="page", extra_columns=columns)
+    context = {"table": table, "request": SimpleNamespace(GET=QueryDict(query))}
+    return render_to_string("elements/_table_head.html", context)
 
 
 def cells_of(choices: Sequence[Choice], *, may_operate: bool) -> list[tuple[str, str, Cell]]:
@@ -159,19 +188,6 @@ def cells_of(choices: Sequence[Choice], *, may_operate: bool) -> list[tuple[str,
 
 def _classes(choice: Choice) -> str:
     return " ".join(name for name, on in (("c-state", choice.name == "state"), ("num mute", choice.numeric)) if on)
-
-
-def _columns(choices: Sequence[Choice], page: PageFacts) -> dict[str, tables.Column]:
-    heads = {"name": "Display key", "sub": "Type, zone, IP", "act": "Start and stop"}
-    heads |= {choice.name: choice.head for choice in choices}
-    if page.may_operate:
-        heads["select"] = _part("select_head")
-    if "state" in heads:
-        heads["state"] = _part("state_head", page=page, now=page.now)
-    return {
-        name: _column(name, heads[name], classes)
-        for name, classes, _ in cells_of(choices, may_operate=page.may_operate)
-    }
 
 
 def _column(name: str, head: str, classes: str) -> tables.Column:

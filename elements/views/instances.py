@@ -177,9 +177,10 @@ class Instances(InstanceListMixin, TemplateView):
             choices=self.choices,
             page=self.facts,
             sort=self.sort,
+            query=without(self.request.GET, "since", "page"),
             caption=f"Instances of {self.element.name}",
+            total=self.total,
         )
-        table.total = self.total
         if self.terms or page.has_other_pages():
             table.gone = "in this list"
         table.clear_url = "?" + without(self.request.GET, "since", "page", "q")
