@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser, Group, User
 from django.db import models
-from django.db.models.functions import Cast
 from django.utils.text import slugify
 
 from elements.domain.connections import NEW, PAUSED, Connection
@@ -14,7 +13,7 @@ from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY
 from elements.domain.naming import DEFAULT_FORMAT
 from elements.models.access import ElementAccess, hidden_from
 from elements.models.fields import SecretCharField
-from elements.models.worker_beats import WorkerBeat
+from elements.models.worker_beats import LastBeat
 
 if TYPE_CHECKING:
     from elements.models.polls import Poll
@@ -59,12 +58,7 @@ class ElementQuerySet(models.QuerySet["Element"]):
 
         They are the same in each row: so whoever reads elements learns it without asking twice.
         """
-        last = (
-            WorkerBeat.objects.values("queue")
-            .annotate(last=models.Max("at"))
-            .values(text=Cast("last", models.TextField()))
-        )
-        return self.annotate(**{f"beat_{queue}": models.Subquery(last.filter(queue=queue)) for queue in queues})
+        return self.annotate(**{f"beat_{queue}": LastBeat(queue) for queue in queues})
 
     def with_poll(self) -> "ElementQuerySet":
         """Join the Poll row, without the keys."""

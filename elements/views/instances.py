@@ -63,7 +63,9 @@ class Instances(InstanceListMixin, TemplateView):
         }
 
     def planned(self, page: Page) -> dict[int, Planned]:  # type: ignore[type-arg]
-        """Return the next scheduled event of each instance of the page that has one."""
+        """Return the next scheduled event of each instance of the page that has one; most elements have none at all."""
+        if not self.with_events:
+            return {}
         listed = [row.pk for row in page.object_list if row.gone_at is None]
         events = self.element.scheduled_events.active().filter(instance__in=listed)
         return planned_by_instance(events.order_by("not_before", "pk"), self.now)

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from elements.models import Element, Instance, ScheduledEvent
+from elements.models import Element, Instance, Poll, ScheduledEvent
 from elements.usecases import prune
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -46,6 +46,15 @@ def test_an_event_carries_the_name_that_its_instance_has_now(element):
     event = ScheduledEvent.objects.get()
     assert event.instance_name == Instance.objects.get().display_name != "playout"
     assert event.instance == Instance.objects.get()
+
+
+def test_the_poll_that_learns_of_an_event_or_its_end_counts_the_instances_with_one(element, announced):
+    before = Poll.objects.get().counts["with_events"]
+
+    announced.clear()
+    poll(element)
+
+    assert (before, Poll.objects.get().counts["with_events"]) == (1, 0)
 
 
 def test_an_unchanged_event_is_not_written_again(element, django_assert_max_num_queries):

@@ -290,13 +290,13 @@ def test_a_scheduled_event_shows_with_its_countdown(viewer, fleet):
             not_before=timezone.now() + timedelta(hours=hours),
             first_seen_at=timezone.now(),
         )
+    builders.polled(fleet)
 
     html = row_of(page(viewer), "encoder-1")
 
     assert "pill--crit" in html
     assert "2 scheduled events, next: Stop" in html
     assert re.search(r"<time[^>]*>2\xa0h 59\xa0min</time>", html)
-    builders.polled(fleet)
     assert "Events <b>1</b>" in page(viewer)
 
 
