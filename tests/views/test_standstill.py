@@ -112,7 +112,7 @@ def test_a_page_that_is_open_learns_of_the_silence_and_of_its_end(viewer, elemen
 
 def test_it_costs_no_statement(viewer, element, django_assert_num_queries):
     beat(clock=1, default=1, ops=1)
-    with django_assert_num_queries(6) as working:
+    with django_assert_num_queries(5) as working:
         viewer.get(f"/e/{element.slug}/instances/")
 
     beat(default=500)
