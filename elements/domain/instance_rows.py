@@ -51,8 +51,8 @@ def instance_values(snapshot: InstanceSnapshot, name: Name) -> dict[str, Any]:
     values["tags"] = dict(snapshot.tags)
     values["digest"] = digest(values)
     values["raw_digest"] = snapshot.raw_digest
-    values["tag_lines"] = tag_lines(snapshot.tags)
-    values.update(name_values(name, search_text(snapshot, name.text)))
+    values["tag_lines"] = lines = tag_lines(snapshot.tags)
+    values.update(name_values(name, _words(snapshot, name.text) + lines))
     values["private_ip_number"] = ip_number(snapshot.private_ip)
     values["public_ip_number"] = ip_number(snapshot.public_ip)
     return values
@@ -139,6 +139,10 @@ def tag_lines(tags: Mapping[str, str]) -> str:
 
 def search_text(snapshot: InstanceSnapshot, display_name: str) -> str:
     """Return what free text is looked for in, in lower case."""
+    return _words(snapshot, display_name) + tag_lines(snapshot.tags)
+
+
+def _words(snapshot: InstanceSnapshot, display_name: str) -> str:
     words = (
         display_name,
         snapshot.instance_id,
@@ -148,7 +152,7 @@ def search_text(snapshot: InstanceSnapshot, display_name: str) -> str:
         snapshot.private_dns,
         snapshot.public_dns,
     )
-    return "\n".join(words).lower() + tag_lines(snapshot.tags)
+    return "\n".join(words).lower()
 
 
 def ip_number(address: str) -> int | None:

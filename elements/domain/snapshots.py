@@ -3,9 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -68,13 +67,6 @@ class InstanceSnapshot:
     def auto_scaling_group(self) -> str:
         """Return the Auto Scaling group that owns the instance, "" when none does."""
         return self.tags.get("aws:autoscaling:groupName", "")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the values alone, in a third of the time that a dataclass takes by itself."""
-        return InstanceSnapshot, _values_of_instance(self)
-
-
-_values_of_instance = attrgetter(*(each.name for each in fields(InstanceSnapshot)))
 
 
 @dataclass(frozen=True, slots=True)

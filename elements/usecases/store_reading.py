@@ -1,6 +1,6 @@
 """Write a complete reading in short transactions, each of which leaves only what is true."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -71,7 +71,7 @@ class Storing:
     def __init__(self, lease: Lease, reading: Reading, *, read_at: datetime) -> None:
         self._lease, self._reading, self._element, self._read_at = lease, reading, lease.element, read_at
         self._names: WantedNames | None = None
-        self._changes = Changes()
+        self._changes, self._has_touched = Changes(), False
 
     def run(self, named_by: str, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
         """Write everything; `success` gives what the Poll row says of it, and `named_by` by what names were made."""
@@ -83,18 +83,32 @@ class Storing:
                 self._reading.rename()
 
     def _store(self, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
-        batches = self._batches()
-        batch = next(batches, None)
-        for following in batches:
-            with self._step() as poll:
-                self._note_unfinished(poll)
-                self._changes += _run(batch, self._element, self._moment(poll))
-            batch = following
+        last = self._all_but_last(self._batches())
+        events: list[Batch] = [
+            partial(self._store_events, instance_ids=ids) for ids in self._with_events(anything_else=bool(last))
+        ]
+        if len(events) > 1:
+            last, events = self._all_but_last([*last, *events]), []
         with self._step() as poll:
-            self._changes += _run(batch, self._element, self._moment(poll))
-            counts = self._finish(poll, self._changes, spot_types)
+            for batch in (*last, *events):
+                self._run(batch, poll)
+            counts = self._finish(poll, spot_types)
             Poll.objects.release(self._element.pk, self._lease.token, **success(poll), **self._made_by(poll))
         return Stored(self._changes, counts)
+
+    def _all_but_last(self, batches: Iterable[Batch]) -> list[Batch]:
+        """Run batches, each in a transaction, and return the last one, which goes into that of what follows."""
+        last = list[Batch]()
+        for batch in batches:
+            for each in last:
+                with self._step() as poll:
+                    self._note_unfinished(poll)
+                    self._run(each, poll)
+            last = [batch]
+        return last
+
+    def _run(self, batch: Batch, poll: Poll) -> None:
+        self._changes += batch(self._element, moment=Moment(self._read_at, self._lease.clock(), poll.succeeded_at))
 
     @contextmanager
     def _step(self) -> Iterator[Poll]:
@@ -117,8 +131,26 @@ class Storing:
         names = self._names
         return replace(seen, name=names.name(seen.instance_id, seen.plain_name)) if names else seen
 
-    def _moment(self, poll: Poll) -> Moment:
-        return Moment(self._read_at, self._lease.clock(), poll.succeeded_at)
+    def _with_events(self, *, anything_else: bool) -> Iterator[list[str]]:
+        """Yield the instances that have scheduled events or had some, in parts; none where nothing can have moved."""
+        element, reading = self._element, self._reading
+        if reading.status_error is None and (anything_else or reading.has_changed_statuses or _has_orphans(element)):
+            announced = element.scheduled_events.filter(cleared_at__isnull=True).values_list(
+                "instance_id_text", flat=True
+            )
+            yield from parts(sorted({*reading.spool.with_events(), *announced}))
+
+    def _store_events(self, element: Element, instance_ids: list[str], moment: Moment) -> Changes:
+        statuses = self._reading.spool.events(instance_ids[0], instance_ids[-1])
+        is_unchanged = self._reading.is_status_unchanged
+        touched = store_scheduled_events(element, instance_ids, statuses, is_unchanged=is_unchanged, now=moment.now)
+        self._touch(touched)
+        return Changes()
+
+    def _touch(self, instance_ids: list[str]) -> None:
+        if instance_ids:
+            touch(self._element, instance_ids)
+            self._has_touched = True
 
     def _note_unfinished(self, poll: Poll) -> None:
         """Let the next poll read everything, should this one be cut off: what comes last would stay undone.
@@ -129,20 +161,15 @@ class Storing:
         if poll.rows_made_by or poll.named_by != named_by:
             Poll.objects.filter(pk=poll.pk).update(rows_made_by="", named_by=named_by)
 
-    def _finish(self, poll: Poll, changes: Changes, spot_types: Mapping[str, str]) -> Mapping[str, Any]:
+    def _finish(self, poll: Poll, spot_types: Mapping[str, str]) -> Mapping[str, Any]:
         """Write what concerns the element as a whole and return its counts."""
-        element, reading, now = self._element, self._reading, self._lease.clock()
-        touched = store_spot_types(element, spot_types)
-        if reading.status_error is None and (changes or reading.has_changed_statuses or _has_orphans(poll)):
-            is_unchanged = reading.is_status_unchanged
-            touched += store_scheduled_events(element, reading.spool.events(), is_unchanged=is_unchanged, now=now)
-        if touched:
-            touch(element, touched)
+        element = self._element
+        self._touch(store_spot_types(element, spot_types))
         counts = dict(poll.counts)
-        if changes or touched or reading.anew:
+        if self._changes or self._has_touched or self._reading.anew:
             counts = count(element)
             Poll.objects.filter(pk=poll.pk).update(counts=counts)
-        self._note_names(now)
+        self._note_names(self._lease.clock())
         note_gap(element, poll.succeeded_at, self._read_at)
         return counts
 
@@ -175,10 +202,6 @@ def check_source(element: Element) -> None:
         setattr(element, field, value)
 
 
-def _has_orphans(poll: Poll) -> bool:
+def _has_orphans(element: Element) -> bool:
     """Tell whether an event goes on though its instance is gone; the listing of events may lag behind."""
-    return bool(poll.counts.get("announced")) and ScheduledEvent.objects.orphaned(poll.element_id).exists()
-
-
-def _run(batch: Batch | None, element: Element, moment: Moment) -> Changes:
-    return batch(element, moment=moment) if batch else Changes()
+    return bool(element.poll.counts.get("announced")) and ScheduledEvent.objects.orphaned(element.pk).exists()

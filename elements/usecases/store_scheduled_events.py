@@ -1,6 +1,6 @@
 """Write the scheduled events AWS listed; keep those it no longer lists as cleared."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,18 +15,22 @@ _COPIED = ("code", "not_before", "not_after", "not_before_deadline")
 
 
 def store_scheduled_events(
-    element: Element, statuses: Iterable[StatusSnapshot], *, is_unchanged: Callable[[str], bool], now: datetime
+    element: Element,
+    instance_ids: Sequence[str],
+    statuses: Iterable[StatusSnapshot],
+    *,
+    is_unchanged: Callable[[str], bool],
+    now: datetime,
 ) -> list[str]:
-    """Write what differs and return the instance IDs concerned.
+    """Write what differs of some instances and return the IDs of those that it concerns.
 
     With the instances that are unchanged `statuses` make a complete read: an event that is missing is marked cleared.
     Call it inside a transaction, after the instances were stored.
     """
     seen = {(e.instance_id, e.event_id): e for status in statuses for e in status.events}
-    known = {(row.instance_id_text, row.event_id): row for row in element.scheduled_events.all()}
-    if not seen and not known:
-        return []
-    instances = _instances(element, {instance_id for instance_id, _ in (*seen, *known)})
+    rows = element.scheduled_events.filter(instance_id_text__in=instance_ids)
+    known = {(row.instance_id_text, row.event_id): row for row in rows}
+    instances = _instances(element, instance_ids)
     touched, found, new = list[str](), list[Difference](), list[ScheduledEvent]()
     for key, event in seen.items():
         row = known.get(key)
@@ -69,7 +73,7 @@ def _cleared(row: ScheduledEvent, now: datetime) -> list[Difference]:
     return [found] if found else []
 
 
-def _instances(element: Element, instance_ids: set[str]) -> dict[str, dict[str, Any]]:
+def _instances(element: Element, instance_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the columns that tie an event to its instance, by instance ID."""
     rows = element.instances.filter(instance_id__in=instance_ids).values_list("instance_id", "pk", "display_name")
     return {instance_id: {"instance_id": pk, "instance_name": name} for instance_id, pk, name in rows}

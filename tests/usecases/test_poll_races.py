@@ -223,15 +223,15 @@ def test_settings_saved_while_a_poll_writes_wait_for_it(aws, monkeypatch):
     aws.add_instances(count=1)
     element = builders.element(aws, aws.add_keys())
     configure.save_naming_format(element, "{instance_id}", by="maria", now=timezone.now())
-    saved, stored = [], store_reading.store_scheduled_events
+    saved, counted = [], store_reading.count
 
     def save_meanwhile(*args, **kwargs):
         saved.append(
             beside(lambda: configure.save_settings(element, {"interval_s": 60}, by="maria", now=timezone.now()))
         )
-        return stored(*args, **kwargs)
+        return counted(*args, **kwargs)
 
-    monkeypatch.setattr(store_reading, "store_scheduled_events", save_meanwhile)
+    monkeypatch.setattr(store_reading, "count", save_meanwhile)
 
     report = poll(element)
 

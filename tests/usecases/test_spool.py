@@ -43,7 +43,11 @@ def test_whatever_goes_in_comes_out_as_it_was_the_later_one_of_two(named, checke
 
         assert found == [Spooled(*last[key], by_id.get(key)) for key in sorted(last)]
         assert lone == [by_id[key] for key in sorted(by_id.keys() - last.keys())]
-        assert list(spool.events()) == [by_id[key] for key in sorted(by_id) if by_id[key].events]
+        having = [key for key in sorted(by_id) if by_id[key].events]
+        assert sorted(spool.with_events()) == having
+        assert [list(spool.events(key, key)) for key in having] == [[by_id[key]] for key in having]
+        if having:
+            assert list(spool.events(having[0], having[-1])) == [by_id[key] for key in having]
         assert {key for key in by_id | last if spool.has_status(key)} == by_id.keys()
 
 
@@ -79,7 +83,7 @@ def test_reading_that_begins_anew_forgets_what_was_read():
         assert [len(batch) for batch in spool.lone_statuses()] == [1]
 
         spool.forget_statuses()
-        assert (spool.statuses, list(spool.lone_statuses()), list(spool.events())) == (0, [], [])
+        assert (spool.statuses, list(spool.lone_statuses()), spool.with_events()) == (0, [], [])
         assert not spool.has_status("i-00001")
 
 

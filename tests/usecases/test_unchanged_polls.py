@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from elements.domain import instance_rows
-from elements.models import Change, Element, Instance, Poll
+from elements.models import Change, Element, Instance, Poll, ScheduledEvent
 from elements.usecases import reading, spool
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.describe import described
@@ -19,6 +19,7 @@ from tests import builders
 
 pytestmark = pytest.mark.django_db
 NEVER_THE_SAME = {"id", "element_id", "revision", "first_seen_at", "observed_at", "gone_at"}
+DAY = 86_400
 RAW = {"raw_digest", "status_raw_digest"}
 DISKS = [{"DeviceName": f"/dev/sd{letter}", "Ebs": {"VolumeId": f"vol-{letter}"}} for letter in "abc"]
 
@@ -287,3 +288,48 @@ def test_names_that_depend_on_each_other_are_made_to_the_end_after_a_kill_betwee
 
     shown = {f"web [{row.instance_id[-6:]}]" for row in Instance.objects.all()}
     assert set(Instance.objects.values_list("display_name", flat=True)) == shown
+
+
+@pytest.mark.parametrize(("number", "written"), [(1, 0), (4, 0), (5, 10), (6, 20)])
+def test_many_scheduled_events_are_written_in_steps_and_to_the_end_after_a_kill_between_them(
+    aws, element, monkeypatch, number, written
+):
+    for module in (reading, spool):
+        monkeypatch.setattr(module, "BATCH", 10)
+    shown = [aws.instance(each) for each in aws.add_instances(count=25)]
+    poll(element)
+    for each in shown:
+        each.schedule_event("instance-reboot", in_s=DAY)
+    with monkeypatch.context() as patch:
+        killed_in(number, patch)
+        poll_once(element.pk, caller="poll", now=timezone.now())
+    held = ScheduledEvent.objects.count()
+
+    poll(element)
+
+    assert (held, ScheduledEvent.objects.active().count()) == (written, 25)
+    assert Poll.objects.get().counts["events"] == 25
+    assert Change.objects.filter(kind="event").count() == 25
+
+
+@pytest.mark.parametrize(("number", "cleared"), [(3, 0), (4, 0), (5, 10), (6, 20)])
+def test_many_scheduled_events_are_cleared_in_steps_and_to_the_end_after_a_kill_between_them(
+    aws, element, monkeypatch, number, cleared
+):
+    for module in (reading, spool):
+        monkeypatch.setattr(module, "BATCH", 10)
+    shown = [aws.instance(each) for each in aws.add_instances(count=25)]
+    for each in shown:
+        each.schedule_event("instance-reboot", in_s=DAY)
+    poll(element)
+    for each in shown:
+        each.events.clear()
+    with monkeypatch.context() as patch:
+        killed_in(number, patch)
+        poll_once(element.pk, caller="poll", now=timezone.now())
+    gone = ScheduledEvent.objects.filter(cleared_at__isnull=False).count()
+
+    poll(element)
+
+    assert (gone, ScheduledEvent.objects.active().count()) == (cleared, 0)
+    assert Poll.objects.get().counts["announced"] == 0
