@@ -74,7 +74,7 @@ def _again(name: str, rows: Sequence[Row], bench: Bench, broken: list[str]) -> l
     _say(f"{name} once more, for it seems worse than recorded")
     bench.forget()
     second = {row.key: row for row in _group(name, bench, broken)}
-    return [min(row, second.get(row.key, row), key=lambda each: each.measured) for row in found]
+    return [bars.better(row, second.get(row.key, row)) for row in found]
 
 
 def _databases(text: str) -> tuple[str, ...]:

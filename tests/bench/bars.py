@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Row:
         sign = "" if self.exact else "<= "
         verdict = "pass" if self.passed else "FAIL"
         return self.what, number(self.measured, self.unit), sign + number(self.bar, self.unit), verdict, self.note
+
+
+def better(first: Row, second: Row) -> Row:
+    """Return the better of two figures, which notes both."""
+    both = f"measured twice: {number(first.measured, first.unit)} and {number(second.measured, second.unit)}"
+    row = min(first, second, key=lambda each: each.measured)
+    return replace(row, note="; ".join(filter(None, (row.note, both))))
 
 
 HEAD = ("What", "Measured", "Bar", "", "How")

@@ -58,7 +58,10 @@ def regressions(rows: Sequence[Row]) -> list[tuple[Row, str]]:
     for row in rows:
         before = recorded.get(row.key, row.bar)
         if row.steady and row.measured > before * REGRESSION:
-            found.append((row, f"{bars.number(row.measured, row.unit)} instead of {bars.number(before, row.unit)}"))
+            how = f" ({row.note})" if row.note else ""
+            found.append(
+                (row, f"{bars.number(row.measured, row.unit)} instead of {bars.number(before, row.unit)}{how}")
+            )
     return found
 
 
