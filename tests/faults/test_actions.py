@@ -2,7 +2,9 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -109,6 +111,7 @@ def test_a_stop_is_sent_once_is_never_lost_and_ends_as_aws_shows(scene, operator
     said = text(scene.submit(operator, form))
     again = text(scene.submit(operator, form))
     action = Action.objects.get()
+    scene.patience.clear()
     waited_s = scene.settle()
     action.refresh_from_db()
 
@@ -133,9 +136,9 @@ def test_a_process_that_is_stopped_during_the_call_leaves_a_request_that_is_sett
     scene, operator, ledger, kind, end
 ):
     form = scene.question(operator, "stop", scene.ids[:1])
-    scene.aws.fault(kind, "StopInstances", seconds=60)
+    fault = scene.aws.fault(kind, "StopInstances", seconds=60)
 
-    with _stopped_after(0.7):
+    with stopped_when(lambda: fault.hits):
         scene.submit(operator, form)
     assert Action.objects.get().status == "sent"
     refusal = text(operator.get(f"/e/frankfurt/actions/confirm/?action=stop&id={scene.ids[0]}"))
@@ -152,24 +155,29 @@ def test_a_process_that_is_stopped_during_the_call_leaves_a_request_that_is_sett
     ledger.fault("the sender is stopped during the call")
 
 
-class _stopped_after:
-    """End what the main thread does after some seconds, as a server that has waited too long does."""
+@contextmanager
+def stopped_when(is_time):
+    """End what the main thread does as a server that has waited too long does: once it waits for AWS."""
 
-    def __init__(self, seconds):
-        self.seconds = seconds
-
-    def __enter__(self):
-        self.before = signal.signal(signal.SIGALRM, self.end)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
-
-    def __exit__(self, kind, error, trace):
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.before)
-        assert kind is SystemExit
-        return True
-
-    def end(self, number, frame):
+    def end(number, frame):
         raise SystemExit
+
+    def watch():
+        until = time.monotonic() + 60
+        while not is_time() and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.2)  # all of the request has left
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
+    before = signal.signal(signal.SIGALRM, end)
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        with pytest.raises(SystemExit):
+            yield
+    finally:
+        watching.join()
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_after_an_unknown_end_it_may_be_asked_again_and_is_one_call_each(scene, operator):

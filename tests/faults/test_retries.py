@@ -83,7 +83,7 @@ def test_at_random_half_of_the_requests_throttled_no_row_is_lost_and_no_poll_sto
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_poll_that_takes_longer_than_its_interval_is_not_stacked_and_says_so(scene: Scene):
-    slow = scene.aws.fault("slow", LISTING, seconds=1.5)
+    slow = scene.aws.fault("slow", LISTING, seconds=3)
     pass_time(31)
     running = threading.Thread(target=lambda: (scene.poll(), connection.close()))
     running.start()
