@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 # The first part of a run fills caches, pools and tables.
 WARM_UP = 0.3
@@ -33,7 +34,7 @@ FIGURES = (
     Figure("memory, MiB", lambda sample: sample.memory_mib, 0.10, 15.0),
     Figure("open files", lambda sample: float(sample.files), 0.10, 20.0),
     Figure("database, MiB", lambda sample: sample.database_mib, 0.10, 3.0),
-    Figure("lateness, s", lambda sample: sample.late_s, 0.10, 5.0),
+    Figure("lateness, s", lambda sample: sample.late_s, 0.10, 10.0),
 )
 
 
@@ -66,9 +67,14 @@ def results(samples: Sequence[Sample]) -> list[Result]:
     return [_result(figure, [sample for sample in samples if sample.at_s >= first]) for figure in FIGURES]
 
 
+def _slope(times: Sequence[float], values: Sequence[float]) -> float:
+    """Return the median slope between any two moments: a killed cluster, which is late for a minute, is no growth."""
+    points = list(zip(times, values, strict=True))
+    return statistics.median((there[1] - here[1]) / (there[0] - here[0]) for here, there in combinations(points, 2))
+
+
 def _result(figure: Figure, samples: Sequence[Sample]) -> Result:
     times, values = [sample.at_s for sample in samples], [figure.of(sample) for sample in samples]
-    slope = statistics.linear_regression(times, values).slope
     mean = statistics.fmean(values)
-    grown = slope * (times[-1] - times[0])
+    grown = _slope(times, values) * (times[-1] - times[0])
     return Result(figure.name, mean, max(values), grown, max(figure.least, figure.part * mean))

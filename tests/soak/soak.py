@@ -37,7 +37,7 @@ class Pace:
     sample_s: float = 5.0
     click_s: float = 2.0
     fault_s: float = 4.0
-    kill_s: float = 45.0
+    kill_s: float = 60.0
 
 
 @dataclass
