@@ -1,4 +1,7 @@
-"""Figures in the text format of Prometheus, version 0.0.4."""
+"""Figures in the text format of Prometheus, version 0.0.4.
+
+Its client library keeps figures of one process; these are read from the database, for all processes and machines.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
