@@ -57,7 +57,8 @@ class Child:
         self.process = subprocess.Popen(
             self.argv,
             cwd=BASE_DIR,
-            env={**os.environ, "EC2MON_PROCESS": self.name, "EC2MON_HOST": host(), **self.env},
+            # threads that come and go would leave memory behind in an arena each
+            env={"MALLOC_ARENA_MAX": "2", **os.environ, "EC2MON_PROCESS": self.name, "EC2MON_HOST": host(), **self.env},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.STDOUT,
             pass_fds=self.fds,
