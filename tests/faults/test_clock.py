@@ -13,7 +13,7 @@ from tests.ec2mon.product import wait_for
 from tests.faults.installation import installation, moment
 from tests.faults.ledger import LEDGER
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.once, pytest.mark.timeout(1200)]
 ELEMENTS, INSTANCES, INTERVAL_S = 3, 8, 10
 HOUR = 3600
 STARTS_BEFORE_S = 20

@@ -17,7 +17,7 @@ from tests.faults.installation import installation
 from tests.faults.ledger import LEDGER
 from tests.with_services import free_port, postgres, restart_postgres, start_redis, stop_postgres
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 ELEMENTS, INSTANCES, INTERVAL_S, MANY = 2, 115, 10, 101
 BACK_S = 120
 NOTHING_SENT = "Not recorded, nothing was sent to AWS"

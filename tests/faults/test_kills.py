@@ -17,7 +17,7 @@ from tests.faults.ledger import LEDGER
 from tests.faults.person import Answer, Person
 from tests.faults.victims import VICTIMS
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 KILLS, ELEMENTS, INSTANCES, MANY = 40, 4, 130, 101
 INTERVAL_S, CLICK_EVERY_S, CLICKED_S, PEOPLE = 10, 0.3, 6, 3
 # What stands still for 66 s is replaced; what was polled then is due after at most 15 s.

@@ -18,7 +18,7 @@ from tests.ec2mon.product import ROOT, Product, wait_for
 from tests.faults.installation import beats_anew, installation, kill
 from tests.faults.ledger import LEDGER
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.once, pytest.mark.timeout(1200)]
 ELEMENTS, INSTANCES, INTERVAL_S, MANY = 3, 230, 10, 101
 SLOW_S = 0.2
 POLLS_BY_HAND = 20

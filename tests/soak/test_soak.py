@@ -8,7 +8,7 @@ from tests.faults.installation import installation, seed
 from tests.soak.figures import FIGURES, results
 from tests.soak.soak import INTERVAL_S, Pace, Soak
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.once, pytest.mark.timeout(1200)]
 
 
 def test_a_short_soak_hurts_measures_recovers_and_breaks_nothing(tmp_path):
