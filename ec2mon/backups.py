@@ -157,7 +157,14 @@ def _fresh(beside: Path) -> Iterator[Path]:
 def _put(fresh: Path, file: Path) -> None:
     """Give a file its name once all of it is on disk, unless that is taken."""
     _sync(fresh)
-    _link(fresh, file)
+    try:
+        _link(fresh, file)
+    except OSError:  # memory sticks and some network drives know no second name
+        try:
+            file.touch(exist_ok=False)
+        except FileExistsError:
+            raise _taken(file) from None
+        fresh.replace(file)
     _sync(file.resolve().parent)
 
 
@@ -179,7 +186,11 @@ def _link(file: Path, name: Path) -> None:
     try:
         os.link(file, name)
     except FileExistsError:
-        raise Refused(f"{name} exists and is left as it is.") from None
+        raise _taken(name) from None
+
+
+def _taken(name: Path) -> Refused:
+    return Refused(f"{name} exists and is left as it is.")
 
 
 def _companions(file: Path) -> Iterator[Path]:

@@ -47,9 +47,12 @@ def _stamp(request: HttpRequest) -> bool:
     try:
         with transaction.atomic():
             request.session.save()
-    except UpdateError:
-        return False
-    except DatabaseError:  # pages are shown as long as the database can be read
+    except UpdateError as error:
+        # Django's word for whatever went wrong; where the row is gone the database itself failed at nothing.
+        if type(error.__context__) is DatabaseError:
+            return False
+    except DatabaseError:
         pass
+    # Pages are shown as long as the database can be read.
     request.session.modified = had_changed
     return True

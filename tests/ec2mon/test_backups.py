@@ -86,6 +86,23 @@ def test_a_copy_overwrites_nothing_and_leaves_nothing_half_done(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"live.sqlite3", "copy", "broken.sqlite3"}
 
 
+def test_a_copy_goes_to_a_drive_without_hard_links_too_and_overwrites_nothing_there(tmp_path, monkeypatch):
+    database, file = saved.write(tmp_path / "live.sqlite3"), tmp_path / "copy"
+
+    def no_links(*args, **kwargs):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(backups.os, "link", no_links)
+
+    backups.take(database, file)
+    with pytest.raises(backups.Refused, match="exists and is left as it is"):
+        backups.take(database, file)
+
+    assert rows(file, "PRAGMA integrity_check") == [("ok",)]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert {path.name for path in tmp_path.iterdir()} == {"live.sqlite3", "copy"}
+
+
 def test_the_key_is_no_part_of_a_copy_unless_asked_for(installation, tmp_path):
     installation.manage("migrate", "-v0")
 

@@ -459,16 +459,16 @@ def test_after_a_poll_of_the_real_thing_its_numbers_are_shown(aws, viewer):
 
 def test_the_latest_changes_of_all_elements_are_told_with_whoever_made_them(viewer):
     frankfurt, ireland = element(), element("Ireland")
-    changed(instance(frankfurt, "i-1"), ago_s=300, by="maria.k")
-    changed(instance(ireland, "i-2"), ago_s=60)
-    changed(instance(frankfurt, "i-3"), ago_s=9, kind="check", before="ok", after="impaired", what="system_status")
+    changed(instance(frankfurt, "i-1"), ago_s=3 * 3600, by="maria.k")
+    changed(instance(ireland, "i-2"), ago_s=2 * 3600)
+    changed(instance(frankfurt, "i-3"), ago_s=3600, kind="check", before="ok", after="impaired", what="system_status")
 
     told = latest(show(viewer))
 
     assert told == [
-        "System status check failedname of i-3, Frankfurt9 s ago",
-        "Stopped, not by ec2monname of i-2, Ireland1 min ago",
-        "Stopped, asked for by maria.kname of i-1, Frankfurt5 min ago",
+        "System status check failedname of i-3, Frankfurt1 h ago",
+        "Stopped, not by ec2monname of i-2, Ireland2 h ago",
+        "Stopped, asked for by maria.kname of i-1, Frankfurt3 h ago",
     ]
 
 
@@ -497,9 +497,10 @@ def test_the_way_to_a_state_and_what_is_longer_ago_than_a_day_are_not_told(viewe
 
 def test_a_time_without_observation_is_told_of_its_element(viewer):
     now, row = timezone.now(), element()
-    Change.objects.create(element=row, kind="gap", at=now, from_at=now - timedelta(minutes=6), to_at=now)
+    ended = now - timedelta(hours=1)
+    Change.objects.create(element=row, kind="gap", at=ended, from_at=ended - timedelta(minutes=6), to_at=ended)
 
-    assert latest(show(viewer)) == ["Not observed for 6 minFrankfurt0 s ago"]
+    assert latest(show(viewer)) == ["Not observed for 6 minFrankfurt1 h ago"]
 
 
 def test_a_change_that_only_the_look_after_an_action_saw_reaches_open_pages(viewer):
