@@ -26,7 +26,7 @@ GENERAL = "/e/frankfurt/general/"
 @pytest.fixture(params=["false", pytest.param("true", marks=pytest.mark.once)], ids=lambda debug: f"DEBUG={debug}")
 def stack(request, tmp_path):
     started = Stack(tmp_path)
-    started.env.update(LOG_LEVEL="DEBUG", DEBUG=request.param)
+    started.env.update(LOG_LEVEL="DEBUG", DEBUG=request.param, METRICS_NETWORKS="127.0.0.0/8")
     with started as running:
         for name, group in (("maria", "administrators"), ("olga", "operators"), ("vera", "viewers")):
             running.add_user(name, group)
@@ -50,11 +50,13 @@ def test_no_planted_key_is_stored_logged_printed_or_sent(stack):
     ]
     opened = sum(visitor.get(page) is not None for visitor in visitors for page in pages("frankfurt", instance_id))
     printed += [stack.manage(*command) for command in (("dumpdata",), ("dumpdata", "--all", "--format=xml"))]
+    printed.append(stack.attempt("backup", str(stack.directory / "copy"))[1])
 
     planted = [SECRET, TOKEN, WRONG, keys.access_key_id, PASSWORD, *own_secrets(stack)]
     kept = [*places(stack), *((f"printed {at}", text.encode()) for at, text in enumerate(printed))]
     sent = [(answer.split("\n")[0], answer.encode()) for visitor in visitors for answer in visitor.answers]
     assert opened > 130
+    assert any("ec2mon_" in answer for answer in vera.answers), "no figures were given"
     assert len(kept) > 30
     assert found(planted, kept + sent) == []
     assert not re.search("Signature=[0-9a-f]{64}|X-Amz-Security-Token", stack.log())
