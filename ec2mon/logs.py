@@ -76,5 +76,5 @@ def _plain(text: str) -> str:
 def _redactor() -> Redactor:
     """Return what knows the secrets of this installation; those of an element never get here."""
     urls = (getattr(settings, "REDIS_URL", ""), str(settings.DATABASES["default"].get("PASSWORD") or ""))
-    passwords = [urlsplit(urls[0]).password or "", urls[1]]
-    return Redactor("", [settings.SECRET_KEY, *settings.FIELD_ENCRYPTION_KEY, settings.METRICS_TOKEN, *passwords])
+    others = [urlsplit(urls[0]).password or "", urls[1], settings.METRICS_TOKEN, settings.OIDC.get("secret", "")]
+    return Redactor("", [settings.SECRET_KEY, *settings.FIELD_ENCRYPTION_KEY, *others])

@@ -68,6 +68,7 @@ def _provider(env: environ.Env) -> dict[str, Any]:
     return {
         "OIDC": {
             "issuer": issuer,
+            "secret": secret,
             "name": name,
             "claim": env.str("OIDC_GROUPS_CLAIM", default="groups"),
             "groups": _pairs(env.list("OIDC_GROUPS", default=[])),

@@ -8,11 +8,18 @@ from elements.domain.regions import InvalidRegionEndpoint
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 SETTING = "ALLOW_PRIVATE_ENDPOINTS"
-# Services of clouds that give keys to whoever asks, where their address is not link-local: AWS over IPv6, Azure,
-# Alibaba, Oracle. No EC2 is there, whatever a setting says.
+# Services of clouds that give keys to whoever asks, where their address is not link-local: AWS and Google over IPv6,
+# Azure, Alibaba, Oracle. No EC2 is there, whatever a setting says.
 _METADATA = tuple(
     ipaddress.ip_network(network)
-    for network in ("fd00:ec2::/32", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", "0.0.0.0/8")
+    for network in (
+        "fd00:ec2::/32",
+        "fd20:ce::254/128",
+        "168.63.129.16/32",
+        "100.100.100.200/32",
+        "192.0.0.192/32",
+        "0.0.0.0/8",
+    )
 )
 _METADATA_NAMES = ("metadata", "instance-data", "metadata.google.internal", "metadata.goog", "metadata.azure.internal")
 # Names of one machine or network, whatever they resolve to (RFC 6761, 6762, 8375 and common use).

@@ -148,6 +148,16 @@ def test_a_name_that_leads_to_a_forbidden_address_is_not_connected_to(open_to, e
     assert len(names["asked"]) == 1
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "168.63.129.16"])
+def test_no_setting_lets_a_name_lead_to_where_keys_are_handed_out(open_to, ears, names, dialled, address):
+    names["ec2.eu-central-1.example.org"] = [[address]]
+    gateway = open_to(KEYS, f"https://ec2.eu-central-1.example.org:{ears.port}", allow_private=True)
+
+    error = refusal(lambda: listed(gateway.describe_instances()))
+
+    assert (error.code, dialled) == ("EndpointRefused", [])
+
+
 def test_the_very_address_that_was_checked_is_used_whatever_the_name_leads_to_next(open_to, names, dialled):
     names["rebound.example.org"] = [[PUBLIC], ["127.0.0.1"]]
     gateway = open_to(KEYS, "https://rebound.example.org", allow_private=False)

@@ -1,5 +1,6 @@
 """Sign-in by OpenID Connect, over real HTTP: who gets in, with what rights, and what is refused."""
 
+import logging
 import time
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from ec2mon import sign_in_option
+from ec2mon.logs import LineFilter
 from elements.models import Activity
 from tests import builders
 from tests.sign_in_option.provider import KEY, Provider
@@ -267,6 +269,16 @@ def test_no_claim_and_no_token_is_kept(provider):
 
     assert SocialAccount.objects.get().extra_data == {}
     assert not SocialToken.objects.exists()
+
+
+def test_the_secret_of_the_client_gets_into_no_line_of_the_log():
+    (app,) = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    record = logging.getLogger("allauth").makeRecord("allauth", 40, "f", 1, "sent %s", (app["secret"],), None)
+
+    LineFilter().filter(record)
+
+    assert "sent" in record.getMessage()
+    assert app["secret"] not in record.getMessage()
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
