@@ -158,10 +158,12 @@ class Ec2Gateway:
             try:
                 return listing.some(self._asker, InstanceIds=wanted)
             except AwsRejected as error:
-                gone = set(error.instance_ids)
-                if not error.code.startswith("InvalidInstanceID") or not gone & set(wanted):
+                if not error.code.startswith("InvalidInstanceID"):
                     raise
-                wanted = [instance_id for instance_id in wanted if instance_id not in gone]
+                gone, middle = set(error.instance_ids).intersection(wanted), len(wanted) // 2
+                if not gone and middle:  # AWS does not say which, or not in a way that is understood
+                    return [*self._by_id(listing, wanted[:middle]), *self._by_id(listing, wanted[middle:])]
+                wanted = [instance_id for instance_id in wanted if instance_id not in gone] if gone else []
         return []
 
     def _dry(self, operation: str, **parameters: Any) -> None:

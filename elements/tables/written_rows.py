@@ -71,12 +71,11 @@ class WrittenRows:
 
     def is_quiet(self, row: Said) -> bool:
         """Tell whether nothing in the row depends on the moment, or on who looks, but its age."""
-        is_plain = row.gone_at is None and row.protected_seen_at is None
-        return is_plain and not self.is_on_the_move(row) and row.instance_id not in self.actions
+        return row.gone_at is None and not self.is_on_the_move(row) and row.instance_id not in self.actions
 
     def is_on_the_move(self, row: Said) -> bool:
         """Tell whether the row may read otherwise although nothing was written: it is always sent again."""
-        return row.pk in self.planned or row.state in CHANGING
+        return row.pk in self.planned or row.state in CHANGING or row.protected_seen_at is not None
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

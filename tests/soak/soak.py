@@ -53,9 +53,10 @@ class Soak:
     counts: Counter[str] = field(default_factory=Counter)
     began: float = field(default_factory=time.monotonic)
     _ended: threading.Event = field(default_factory=threading.Event)
+    _errors: list[Exception] = field(default_factory=list)
 
     def run(self, seconds: float) -> None:
-        """Let everything happen side by side for so long."""
+        """Let everything happen side by side for so long; an error in any of it ends the run."""
         self.product.execute(FEW_RECORDS)
         jobs = [
             (self.pace.click_s, self._click(self.product.operator())),
@@ -70,6 +71,8 @@ class Soak:
         self._ended.set()
         for thread in threads:
             thread.join(120)
+        if self._errors:
+            raise self._errors[0]
 
     def recover(self) -> None:
         """Stop hurting and wait until all is well again and every action has ended."""
@@ -111,11 +114,18 @@ class Soak:
 
     def _repeat(self, every_s: float, job: Callable[[], None]) -> None:
         while not self._ended.wait(self.chance.uniform(0.5, 1.5) * every_s):
-            job()
+            try:
+                job()
+            except Exception as error:
+                self._errors.append(error)
+                self._ended.set()
 
     def _click(self, person: Person) -> Callable[[], None]:
         def click() -> None:
-            slug, instance_id, state = self.chance.choice(self.product.rows(LIVING))
+            living = self.product.rows(LIVING)
+            if not living:  # a slow machine has not ended what was asked for
+                return
+            slug, instance_id, state = self.chance.choice(living)
             batch = uuid.uuid4()
             verb = "stop" if state == "running" else "start"
             self.clicks[batch] = person.click(slug, verb, [instance_id], seen=state, batch=batch).status

@@ -111,3 +111,14 @@ def test_of_very_many_some_are_asked_for_and_the_rest_is_believed(aws, monkeypat
 
     assert poll(element).gone == 240
     assert len(by_id(aws, "DescribeInstances")) == calls
+
+
+def test_of_instances_that_aws_calls_malformed_without_a_name_we_know_only_those_are_gone(aws, element, ids):
+    builders.instance(element, "odd", instance_id="i-ODD")
+    aws.fault("omit", "DescribeInstances", instance_id=ids[0])
+
+    report = poll(element)
+
+    assert (report.ok, report.gone) == (True, 1)
+    assert Instance.objects.gone().get().instance_id == "i-ODD"
+    assert poll(element).ok

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from elements.domain.actions import PROTECTION_IS_KNOWN_FOR
 from elements.models import Action, Poll, UserSettings
 from elements.usecases.store_snapshots import touch
 from tests import builders
@@ -36,6 +37,20 @@ def names(html):
 
 def ask(client, since="", query=""):
     return client.get(f"{PAGE}?since={since}{query}", headers={"X-Fragment": "live"})
+
+
+def test_a_protection_that_is_no_longer_known_leaves_the_page(operator, element):
+    one = element.instances.filter(display_name="encoder-2")
+    one.update(protected_seen_at=timezone.now() - PROTECTION_IS_KNOWN_FOR + timedelta(seconds=60))
+    opened = operator.get(PAGE).content.decode()
+    one.update(protected_seen_at=timezone.now() - PROTECTION_IS_KNOWN_FOR)
+    Poll.objects.update(attempted_at=timezone.now())
+
+    html = ask(operator, token(opened)).content.decode()
+
+    assert "protected against stopping" in opened
+    assert names(html) == ["encoder-2"]
+    assert "protected against stopping" not in html
 
 
 @pytest.fixture
