@@ -90,7 +90,7 @@ def test_two_clusters_poll_as_one_and_with_twenty_polls_by_hand_never_at_the_sam
     since = time.time()
     wait_for(lambda: all(len(product.polls(slug, since)) >= 2 for slug in product.keys), product.log, seconds=120)
     gaps = [later - earlier for slug in product.keys for earlier, later in pairwise(product.polls(slug, since)[:2])]
-    assert min(gaps) > INTERVAL_S / 2, gaps
+    assert min(gaps) > INTERVAL_S / 4, gaps  # what is polled twice follows at once
     LEDGER.fault("polls by hand at once", POLLS_BY_HAND)
     product.aws.fault("slow", "DescribeInstances", seconds=SLOW_S)
     since = time.time()

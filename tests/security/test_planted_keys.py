@@ -164,7 +164,8 @@ def places(stack):
     """Yield what is kept: each file of the product, each row of each table, and the command lines of its processes."""
     for path in sorted(stack.directory.rglob("*")):
         if path.is_file() and "static" not in path.parts:
-            yield path.name, path.read_bytes()
+            with contextlib.suppress(FileNotFoundError):  # workers replace the file of their figures now and then
+                yield path.name, path.read_bytes()
     yield from rows(stack)
     for line in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
