@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import models
+from django.db import DatabaseError, models
 
 # A screen asks every few seconds; that it was seen is written no more often than this.
 SEEN_EVERY = timedelta(minutes=1)
@@ -25,9 +26,10 @@ class WallScreenQuerySet(models.QuerySet["WallScreen"]):
         return self.filter(token_hash=hash_of(token)).select_related("maker").first()
 
     def seen(self, screen: "WallScreen", now: datetime) -> None:
-        """Keep when the screen last asked."""
+        """Keep when the screen last asked; it goes on where the database can only be read."""
         if screen.last_used_at is None or now - screen.last_used_at >= SEEN_EVERY:
-            self.filter(pk=screen.pk).update(last_used_at=now)
+            with suppress(DatabaseError):
+                self.filter(pk=screen.pk).update(last_used_at=now)
 
 
 class WallScreen(models.Model):

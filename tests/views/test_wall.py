@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -327,6 +328,22 @@ def test_that_a_screen_was_used_is_kept_once_a_minute(frankfurt, django_assert_n
     WallScreen.objects.update(last_used_at=first - timedelta(seconds=61))
     show(Client(), address)
     assert WallScreen.objects.get().last_used_at >= first
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_screen_shows_the_wall_while_the_database_can_only_be_read(frankfurt):
+    url = address_of()
+
+    def full(execute, sql, *args):
+        if sql.startswith("UPDATE"):
+            raise OperationalError("database or disk is full")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(full):
+        html = show(Client(), url)
+
+    assert "Frankfurt" in html
+    assert WallScreen.objects.get().last_used_at is None
 
 
 def test_an_administrator_adds_a_screen_and_sees_its_address_once(administrator, frankfurt):
