@@ -1,5 +1,6 @@
 """Sign-in and change of password: a few wrong tries, then a pause, so that passwords cannot be guessed by trying."""
 
+import math
 from typing import Any
 
 from django.conf import settings
@@ -42,6 +43,8 @@ class ChangePasswordForm(PasswordChangeForm):
 def refusal(request: Any, wrong: str) -> ValidationError:
     """Return what a person reads after a wrong try, or after any try during a pause."""
     if left_s := pause_left_s(request):
+        if left_s > 60:
+            left_s = math.ceil(left_s / 60) * 60  # whoever waits as long as this says is let try again
         return ValidationError(["Too many wrong tries", f"Try again in {span(left_s)}."], code="paused")
     tries = max(1, settings.AXES_FAILURE_LIMIT - (request.axes_failures_since_start or 0))
     left = f"{plural(tries, 'try', 'tries')} left, then a pause of {span(settings.AXES_COOLOFF_TIME.total_seconds())}."
