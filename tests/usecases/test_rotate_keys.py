@@ -94,6 +94,18 @@ def test_what_no_key_opens_is_named_and_left_as_it_is(aws, encrypt_with):
     assert after[1] != before[1]
 
 
+def test_second_factors_of_an_option_that_is_switched_off_are_not_forgotten():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE mfa_authenticator (id integer)")
+        cursor.execute("INSERT INTO mfa_authenticator VALUES (1)")
+
+    code, out, err = rotate()
+
+    assert code == 1
+    assert "1 second factor of SIGN_IN=allauth left as before: run this once more with it." in err
+    assert "needed no more" not in out
+
+
 def test_with_a_wrong_encryption_key_nothing_is_asked_or_changed_and_the_page_says_so(aws, encrypt_with, client):
     right = key()
     encrypt_with(right)

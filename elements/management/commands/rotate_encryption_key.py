@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from elements.domain.wording import plural
 from elements.usecases.rotate_keys import NotVerified, rotate_all
@@ -43,7 +44,11 @@ class Command(BaseCommand):
     def _second_factors(self) -> int:
         """Take along what the sign-in option keeps; return how many are unreadable."""
         if not settings.SIGN_IN_BY_ALLAUTH:
-            return 0
+            kept = _kept_second_factors()
+            if kept:
+                text = f"{plural(kept, 'second factor')} of SIGN_IN=allauth left as before: run this once more with it."
+                self.stderr.write(text)
+            return kept
         from ec2mon.second_factor import encrypt_anew
 
         unreadable = encrypt_anew()
@@ -52,3 +57,14 @@ class Command(BaseCommand):
                 f"{plural(unreadable, 'second factor')} left unreadable; forget_second_factor removes one."
             )
         return unreadable
+
+
+def _kept_second_factors() -> int:
+    """Count those that the option left when it was switched off; its tables stay."""
+    table = "mfa_authenticator"
+    with connection.cursor() as cursor:
+        if table not in connection.introspection.table_names(cursor):
+            return 0
+        cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+        number: int = cursor.fetchone()[0]
+    return number
