@@ -62,8 +62,18 @@ class ElementPoll:
     def run(self) -> PollReport:
         """Read everything, then write in short transactions; a failure is noted in words.
 
-        Raises LeaseLost when another worker took over, and Superseded; nothing more is written then.
+        Raises LeaseLost when another worker took over, and Superseded; requests are counted then, nothing else written.
         """
+        try:
+            return self._run()
+        except Exception:
+            if self._gateway:
+                Poll.objects.count_calls(self.element.pk, self._gateway.calls, self._records.throttles)
+            raise
+        finally:
+            self._records.flush()
+
+    def _run(self) -> PollReport:
         try:
             with closing(Reading(self.element, anew=self._knows_nothing)) as reading:
                 self._read(reading)
@@ -72,8 +82,6 @@ class ElementPoll:
             return self._note_failure(explained(self.element, self._gateway, error) if self._gateway else error)
         except (KeysMissing, AccountMismatch, OwnerUnknown) as error:
             return self._note_failure(error)
-        finally:
-            self._records.flush()
 
     @property
     def _now(self) -> datetime:

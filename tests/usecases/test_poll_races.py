@@ -1,6 +1,7 @@
 """What happens to an element while it is read."""
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,19 @@ def test_a_poll_whose_lease_went_to_another_writes_nothing(aws):
 
     assert not Instance.objects.exists()
     assert Poll.objects.get().lease == "of-another"
+
+
+@pytest.mark.parametrize("change", [{"lease": "of-another"}, {"lease": "of-another", "failures": 3}, {}])
+def test_the_requests_of_a_poll_are_counted_once_however_it_ends(aws, change):
+    begun = begin(builders.element(aws, aws.add_keys()))
+    Poll.objects.update(**change)
+    if "failures" in change:
+        aws.fault("optin", "DescribeInstances")
+
+    with pytest.raises(LeaseLost) if change else nullcontext():
+        begun.run()
+
+    assert Poll.objects.get().calls_total == len(aws.journal()) > 0
 
 
 def test_a_failure_backs_off_but_not_over_a_poll_that_somebody_asked_for_meanwhile(aws):
