@@ -231,7 +231,7 @@ SESSION_ENGINE = "ec2mon.session_store"
 # From sign-in, however much is clicked meanwhile: one session outlives no shift.
 SESSION_COOKIE_AGE = max(1, _whole_number("SESSION_HOURS", 8)) * 3600
 # Since the last page that was open, which asks for what changed: nobody's browser is taken up again later.
-SESSION_IDLE_S = max(1, _whole_number("SESSION_IDLE_MINUTES", 30)) * 60
+SESSION_IDLE_S = max(2, _whole_number("SESSION_IDLE_MINUTES", 30)) * 60
 # With this prefix no other host of the domain, and no page without https, can set them.
 _PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_PREFIX}sessionid", f"{_PREFIX}csrftoken"

@@ -260,6 +260,15 @@ def test_with_https_no_other_host_can_set_them():
     assert (settings.SESSION_COOKIE_DOMAIN, settings.SESSION_COOKIE_PATH, settings.CSRF_COOKIE_PATH) == (None, "/", "/")
 
 
+def test_a_hidden_tab_which_asks_once_a_minute_keeps_its_session_whatever_is_set():
+    run = [sys.executable, "-c", "import ec2mon.settings as of; print(of.SESSION_IDLE_S)"]
+
+    env = {**os.environ, "SESSION_IDLE_MINUTES": "1"}
+    shown = subprocess.run(run, env=env, capture_output=True, check=True, text=True).stdout
+
+    assert int(shown) > 60
+
+
 @pytest.mark.parametrize("password", ["short-one-1", "qwerty123456", "2026112520261", "maria-maria-maria"])
 def test_weak_passwords_are_refused(maria, password):
     maria.username = "maria-maria"
