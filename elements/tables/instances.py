@@ -91,14 +91,14 @@ DEFAULT_COLUMNS = tuple(choice.name for choice in CHOICES if choice.is_default)
 
 def chosen(names: Iterable[str]) -> list[Choice]:
     """Return the columns with these names, in the table's own order, then the tag columns in the order given."""
-    wanted = list(dict.fromkeys(names))
+    wanted = list(dict.fromkeys(name[: len(TAG_PREFIX) + MAX_TAG_KEY] for name in names))
     tag_keys = [name for name in wanted if name.startswith(TAG_PREFIX) and is_sort(name)][:MAX_TAG_COLUMNS]
     return [choice for choice in CHOICES if choice.name in wanted] + [tag_choice(name) for name in tag_keys]
 
 
 def tag_choice(name: str) -> Choice:
     """Return the column `tag:key`."""
-    key = name.removeprefix(TAG_PREFIX)[:MAX_TAG_KEY]
+    key = name.removeprefix(TAG_PREFIX)
     return Choice(TAG_PREFIX + key, key, f"Tag {key}", lambda row: row.tags.get(key, ""))
 
 

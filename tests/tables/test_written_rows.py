@@ -138,6 +138,14 @@ def test_other_columns_are_written_anew_although_they_hold_the_same(one):
     assert len(set(texts)) == 3  # the first and the third are the same columns
 
 
+def test_columns_that_are_cut_to_the_same_name_are_one_in_kept_rows_and_in_all_others(one):
+    choices = chosen([f"tag:{'k' * 128}{end}" for end in "ab"])
+
+    quiet, moving = written(one, choices=choices), written(one, choices=choices, actions={one.get().instance_id: STOP})
+
+    assert quiet.count("<td") == moving.count("<td")
+
+
 def test_a_row_tells_its_age_at_each_moment(one):
     launched_at = one.get().launched_at
     moments = [launched_at + timedelta(seconds=s) for s in (1, 2, 59, 60, 3599, 3600, 86_399, 86_400, 864_000)]
