@@ -9,6 +9,13 @@ class SetUpConfig(AdminConfig):
 
     default_site = "ec2mon.admin.SetUpSite"
 
+    def ready(self) -> None:
+        """Find the admin's pages, and listen to what becomes of users."""
+        super().ready()
+        from ec2mon import leftovers
+
+        leftovers.connect()
+
 
 class SignInOptionConfig(AppConfig):
     """What is there only with SIGN_IN=allauth."""
