@@ -84,8 +84,8 @@ def test_what_a_hostile_aws_says_runs_nothing_and_breaks_nothing(stack, sign_in)
             folded.click()
         assert page.locator("wild, [onwild], main script, iframe").count() == 0, address
 
-    page.goto("/e/wild/instances/")
-    first = next(iter(stack.aws.world.instances.values()))
+    page.goto("/e/wild/instances/?per_page=100")
+    first = stack.aws.world.instances[found[0].split("/")[-2]]
     first.tags = {"Name": f"changed {wild.MARKUP[0]}"}
     expect(page.get_by_text(first.tags["Name"]).first).to_be_visible(timeout=60_000)
     assert page.locator("wild, [onwild]").count() == 0
