@@ -336,7 +336,7 @@ def test_an_unknown_event_is_not_found(aws: Simulator, ec2: Any) -> None:
 
 def test_a_lagging_read_shows_the_state_before_the_write(aws: Simulator, ec2: Any) -> None:
     (i,) = aws.add_instances()
-    aws.set(lag_s=0.6, delay_s=0.1)
+    aws.set(lag_s=3, delay_s=2)
 
     ec2.stop_instances(InstanceIds=[i])
 

@@ -26,7 +26,7 @@ def test_every_job_is_done_and_no_more_at_once_than_allowed():
 
 def test_jobs_that_hang_hold_up_neither_the_others_nor_whoever_waits():
     gate, done = threading.Event(), []
-    hanging = [gate.wait] * 8
+    hanging, others = [gate.wait] * 8, set(threading.enumerate())
     began = time.monotonic()
 
     SideBySide([*hanging, *[lambda n=n: done.append(n) for n in range(20)]], at_once=4, patience_s=0.3).run()
@@ -35,9 +35,8 @@ def test_jobs_that_hang_hold_up_neither_the_others_nor_whoever_waits():
     assert len(done) == 20
     assert running() == 8
     gate.set()
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(5)
+    for thread in set(threading.enumerate()) - others:
+        thread.join(5)
     assert running() == 0
 
 
