@@ -59,14 +59,14 @@ def test_a_connection_used_again_is_cut_too(aws, keys, open_to):
 
 def test_all_calls_together_end_in_time(aws, keys, open_to):
     aws.fault("drip", "DescribeInstances", seconds=60)
-    gateway = open_to(keys, aws.url, deadline_s=0.5)
+    gateway = open_to(keys, aws.url, deadline_s=2)
     began = time.monotonic()
 
     for _ in range(2):
         with pytest.raises(AwsUnreachable, match="AWS did not finish within"):
             listed(gateway.describe_instances())
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert len(aws.journal()) == 1
 
 

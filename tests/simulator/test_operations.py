@@ -11,7 +11,7 @@ from simulator.server import Simulator
 from tests.simulator.conftest import refusal, states
 
 
-def until(condition: Any, seconds: float = 3.0) -> None:
+def until(condition: Any, seconds: float = 15) -> None:
     """Wait for a condition."""
     end = time.monotonic() + seconds
     while not condition():
