@@ -211,6 +211,7 @@ LOGOUT_REDIRECT_URL = "login"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "ec2mon.auth.UsersWithSettings"]
 AXES_HANDLER = "ec2mon.throttle.Throttle"
 AXES_CLIENT_IP_CALLABLE = "ec2mon.addresses.client_address"
+AXES_USERNAME_CALLABLE = "ec2mon.throttle.counted_name"
 AXES_LOCKOUT_CALLABLE = "ec2mon.throttle.paused"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = 5, timedelta(minutes=5)

@@ -11,6 +11,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Max, Q, Sum
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.crypto import salted_hmac
 
 from elements.usecases.sign_ins import pause_left_s
 
@@ -19,7 +20,10 @@ TRIES_OF_AN_ADDRESS = 50
 
 
 class Throttle(AxesDatabaseHandler):
-    """Counts for each name and address, and for each address; keeps nothing of a form that somebody sent."""
+    """Counts for each name and address, and for each address; keeps nothing of a form that somebody sent.
+
+    Not even the name, but a digest of it: it may be a password typed one field too early, and of any length.
+    """
 
     def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
         """Count a wrong try in one row for its name and address, whatever the browser calls itself."""
@@ -28,6 +32,11 @@ class Throttle(AxesDatabaseHandler):
         seen.axes_user_agent = seen.axes_http_accept = ""
         super().user_login_failed(sender, credentials, seen, **kwargs)
         vars(request).update({name: value for name, value in vars(seen).items() if name.startswith("axes_")})
+
+    def reset_attempts(self, *, username: str | None = None, **kwargs: Any) -> int:
+        """Forget the wrong tries of a name, an address or all; return how many rows that were."""
+        reset: int = super().reset_attempts(username=username and digest(username), **kwargs)
+        return reset
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
         """Return the wrong tries of the name from the address; as many as lock when the address has too many."""
@@ -44,6 +53,17 @@ class Throttle(AxesDatabaseHandler):
         request.axes_pause_ends_at = last and last + settings.AXES_COOLOFF_TIME
         tries: int = found["tries"]
         return max(tries, settings.AXES_FAILURE_LIMIT) if by_address else tries
+
+
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str | None:
+    """Return under which name a try counts."""
+    name = (credentials or request.POST).get("username")
+    return None if name is None else digest(name)
+
+
+def digest(name: str) -> str:
+    """Return 64 hexadecimal digits for a name, which without SECRET_KEY tell nobody what it was."""
+    return salted_hmac("ec2mon.throttle", name.encode("utf-8", "surrogatepass"), algorithm="sha256").hexdigest()
 
 
 def paused(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:

@@ -48,7 +48,7 @@ def test_only_budgets_that_have_not_recovered_are_named():
         )
 
     CallBudget.objects.create(
-        account="of an element that is not looked at",
+        account="999999999999",
         region="eu-central-1",
         kind="describe",
         tokens=0,

@@ -55,13 +55,18 @@ def test_an_unchanged_poll_writes_no_instance_and_costs_the_same_however_many_th
 
         assert (report.ok, report.changed) == (True, 0)
         assert not [q for q in queries.captured_queries if _writes_instances(q["sql"])]
-        counts.append(len(queries.captured_queries))
+        counts.append(len([q for q in queries.captured_queries if not _is_of_a_race(q["sql"])]))
 
     assert counts[0] == counts[1]
 
 
 def _writes_instances(sql):
     return "elements_instance" in sql and sql.split()[0] in ("INSERT", "UPDATE", "DELETE")
+
+
+def _is_of_a_race(sql):
+    """Tell whether it is of the budget, where two calls that meet cost one of them another try."""
+    return "elements_callbudget" in sql
 
 
 def test_an_instance_that_aws_no_longer_lists_is_marked_gone(aws):

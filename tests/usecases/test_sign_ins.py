@@ -1,4 +1,5 @@
 import pytest
+from axes.models import AccessAttempt
 from django.test import Client
 from django.urls import reverse
 
@@ -38,6 +39,8 @@ def test_a_name_that_nobody_has_is_not_kept_for_it_may_be_a_password():
     sign_in("planted-password-in-the-wrong-field", "x")
 
     assert kept() == [("", "Sign-in refused for a name that nobody has")]
+    assert not [row for row in AccessAttempt.objects.values() if "planted" in str(row)]
+    assert AccessAttempt.objects.count() == 1
 
 
 @pytest.mark.parametrize("name", ["\0", "x" * 100_000, "\ud800".encode("utf-8", "surrogatepass")])
