@@ -177,10 +177,10 @@ class Installation(Product):
 
 
 @contextlib.contextmanager
-def installation(directory: Path, **env: str) -> Iterator[Installation]:
+def installation(directory: Path, *command: str, **env: str) -> Iterator[Installation]:
     """Run ec2mon on a database of its own beside an AWS of its own, and leave nothing behind."""
     with Simulator(delay_s=0) as aws:
-        product = Installation(directory, aws, **{**database("ec2mon_faults"), **env})
+        product = Installation(directory, aws, *command, **{**database("ec2mon_faults"), **env})
         product.launch()
         try:
             wait_for(product.answers, product.log, seconds=120)
