@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import ReauthenticateForm as AllauthPasswordAgainForm
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.cryptokit import normalize_user_code
 from allauth.mfa import signals
 from allauth.mfa.adapter import DefaultMFAAdapter
@@ -31,6 +32,8 @@ from elements.models import Activity
 
 # In a session: the user who showed a second factor in it.
 SHOWN_BY = "second_factor_of"
+# In the session of a provider's sign-in: when the provider itself last asked who it is, 0 when it did not say.
+ASKED_AT = "asked_by_provider_at"
 # What is encrypted of an authenticator.
 SECRETS = ("secret", "seed")
 # For so long after a sign-in second factors are changed without another one; and no code of a minute ago is worth more.
@@ -54,8 +57,20 @@ class Accounts(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, *, app: str) -> bool:
         """Ask again some minutes after the sign-in."""
-        shown = get_authentication_records(context.request, context.request.user)
-        return not any(time.time() - record["at"] < RECENT_S for record in shown)
+        request = context.request
+        shown = get_authentication_records(request, request.user)
+        if any(time.time() - _shown_at(request, record) < RECENT_S for record in shown):
+            return False
+        if _has_only_the_provider(request.user):  # of whom allauth would ask nothing, however old the session
+            raise ReauthenticationRequired
+        return True
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Lead to the provider whoever has nothing to show here."""
+        if _has_only_the_provider(user):
+            return [{"id": "provider", "url": reverse("openid_connect_again")}]
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return methods
 
     def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:
         """Leave out what the pages say themselves."""
@@ -65,6 +80,20 @@ class Accounts(DefaultAccountAdapter):
     def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponseRedirect:
         """Tell whoever is switched off no more than a stranger."""
         return HttpResponseRedirect(reverse("login"))
+
+
+def _shown_at(request: HttpRequest, record: dict[str, Any]) -> float:
+    """Return when somebody showed who it is; a provider lets in again for hours who once did."""
+    if record["method"] == "socialaccount":
+        return float(request.session.get(ASKED_AT, 0))
+    return float(record["at"])
+
+
+def _has_only_the_provider(user: Any) -> bool:
+    """Tell whether somebody has neither password nor second factor, but an account of the provider."""
+    if not settings.OIDC or user.has_usable_password() or Authenticator.objects.filter(user_id=user.pk).exists():
+        return False
+    return bool(user.socialaccount_set.exists())
 
 
 class SecondFactors(DefaultMFAAdapter):

@@ -57,5 +57,6 @@ if apps.is_installed("allauth.socialaccount"):
 
     urlpatterns += [
         path("login/oidc/", single_sign_on.begin, name="openid_connect_login"),
+        path("login/oidc/again/", single_sign_on.begin, {"again": True}, name="openid_connect_again"),
         path("login/oidc/callback/", single_sign_on.callback, {"provider_id": "oidc"}, name="openid_connect_callback"),
     ]

@@ -1,6 +1,7 @@
 """Sign-in by one OpenID Connect provider: what its groups say is what somebody may do here, and without one nothing."""
 
 import secrets
+import time
 from typing import Any
 
 import jwt
@@ -21,7 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 from requests import RequestException
 
-from ec2mon.second_factor import SHOWN_BY
+from ec2mon.second_factor import ASKED_AT, RECENT_S, SHOWN_BY
 from elements.models import Activity
 from elements.views.addresses import own_address
 
@@ -69,6 +70,8 @@ class SingleSignOn(DefaultSocialAccountAdapter):
         nonce = str(sociallogin.state.get("nonce") or "")
         if not nonce or not secrets.compare_digest(nonce, str(sociallogin.claims.get("nonce", ""))):
             raise ImmediateHttpResponse(failed(request))
+        if time.time() - asked_at(sociallogin) > RECENT_S and sociallogin.state.get("again"):
+            raise ImmediateHttpResponse(failed(request))
         wanted = groups_of(sociallogin.claims)
         if sociallogin.is_existing:
             give(sociallogin.user, wanted)
@@ -98,6 +101,14 @@ class SingleSignOn(DefaultSocialAccountAdapter):
         raise ImmediateHttpResponse(failed(request))
 
 
+def asked_at(sociallogin: Any) -> float:
+    """Return when the provider asked who it is, 0 if unknown; one that was told to ask and does not say when, did."""
+    said, now = sociallogin.claims.get("auth_time"), time.time()
+    if isinstance(said, int | float):
+        return min(said, now)
+    return now if sociallogin.state.get("again") else 0
+
+
 def groups_of(claims: dict[str, Any]) -> set[str]:
     """Return our groups that the provider's groups stand for; the claim may lie within another, as in a.b."""
     found: Any = claims
@@ -125,8 +136,8 @@ def note(user: Any, text: str, changes: dict[str, Any] | None = None) -> None:
 
 
 @login_not_required
-def begin(request: HttpRequest) -> HttpResponse:
-    """Lead to the provider, from a page of ours only: nobody else begins a sign-in."""
+def begin(request: HttpRequest, again: bool = False) -> HttpResponse:
+    """Lead to the provider, from a page of ours only: nobody else begins a sign-in. `again`: it shall ask who it is."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         return HttpResponseRedirect(reverse("login"))
     provider, nonce = providers().get_provider(request, PROVIDER), secrets.token_urlsafe(16)
@@ -135,8 +146,9 @@ def begin(request: HttpRequest) -> HttpResponse:
             request,
             "login",
             next_url=own_address(request.GET.get("next", "")) or None,
-            auth_params={"nonce": nonce},
+            auth_params={"nonce": nonce} | ({"prompt": "login", "max_age": str(RECENT_S)} if again else {}),
             nonce=nonce,
+            again=again,
         )
     except BROKEN:
         return failed(request)
@@ -166,3 +178,4 @@ def connect() -> None:
 def _by_provider(request: HttpRequest, user: Any, sociallogin: Any = None, **kwargs: Any) -> None:
     if sociallogin is not None:
         request.session[SHOWN_BY] = str(user.pk)
+        request.session[ASKED_AT] = asked_at(sociallogin)

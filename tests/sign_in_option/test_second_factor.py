@@ -345,6 +345,7 @@ def test_nobody_signs_up_and_only_these_addresses_are_added():
         "mfa_remove_webauthn",
         "mfa_login_webauthn",
         "openid_connect_login",
+        "openid_connect_again",
         "openid_connect_callback",
     }
     for address in ("/signup/", "/accounts/", "/accounts/signup/", "/accounts/login/", "/password/reset/"):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import environ
 import jwt
@@ -18,31 +18,9 @@ from ec2mon import sign_in_option
 from ec2mon.logs import LineFilter
 from elements.models import Activity
 from tests import builders
-from tests.sign_in_option.provider import KEY, Provider
+from tests.sign_in_option.provider import BEGIN, KEY, sign_in
 
 pytestmark = pytest.mark.django_db
-
-BEGIN, CALLBACK = "/login/oidc/", "/login/oidc/callback/"
-
-
-@pytest.fixture
-def provider(monkeypatch):
-    with Provider() as running:
-        (app,) = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
-        monkeypatch.setitem(app["settings"], "server_url", running.url)
-        monkeypatch.setitem(settings.OIDC, "issuer", running.url)
-        yield running
-
-
-def sign_in(provider, client=None, *, page="", change=None):
-    """Go to the provider and back; `change` gets what comes back, as a dictionary, to tamper with it."""
-    client = client or Client()
-    back = urlsplit(provider.approve(client.get(f"{BEGIN}?next={page}").headers["Location"]))
-    query = dict(parse_qsl(back.query))
-    if change:
-        change(query)
-    client.answer = client.get(f"{back.path}?{urlencode(query)}")
-    return client
 
 
 def is_in(client):
