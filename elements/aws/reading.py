@@ -14,7 +14,7 @@ from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 
 DIGEST_SIZE = 16
 # Goes up when the same XML is read otherwise than before: nothing read earlier counts as known then.
-_READING = 1
+_READING = 2
 _SAID = {"reservationId": "ReservationId", "ownerId": "OwnerId", "requesterId": "RequesterId"}
 
 

@@ -121,9 +121,9 @@ def _around(body: bytes, bounds: list[tuple[int, int]]) -> Any:
 
 def parsed(xml: bytes) -> Any:
     """Return the root of an XML document as botocore would see it; raises Unproven."""
-    # white space between elements says nothing, but the quick parser takes white space before CDATA for such, too;
-    # one sign is looked for, not two, for that is fifty times faster
-    odd = b"!" in xml or b"?" in xml
+    # white space between elements says nothing, but the quick parser takes white space before CDATA or a carriage
+    # return for such, too; one sign is looked for, not two, for that is fifty times faster
+    odd = b"!" in xml or b"?" in xml or b"\r" in xml
     try:
         return etree.fromstring(xml, _CAREFUL if odd else _QUICK)
     except etree.XMLSyntaxError:

@@ -1,6 +1,7 @@
 import random
 from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given, settings
@@ -210,6 +211,16 @@ def test_what_stands_in_a_text_is_read_as_botocore_reads_it():
     (snapshot,) = reading.instances(body, {}).seen
 
     assert (snapshot.instance_type, [bare(snapshot)]) == (" ", botocores("DescribeInstances", body))
+
+
+@given(text=st.text("ab&é \t\r\n", max_size=8))
+@settings(max_examples=300, deadline=None)
+def test_white_space_of_any_kind_in_a_text_is_read_as_botocore_reads_it(text):
+    body = page("i-1").replace(b"<instanceState>", b"<keyName>%b</keyName><instanceState>" % escape(text).encode())
+
+    (snapshot,) = reading.instances(body, {}).seen
+
+    assert [bare(snapshot)] == botocores("DescribeInstances", body)
 
 
 def test_a_text_that_comes_twice_fails_the_read():
