@@ -10,7 +10,7 @@ from typing import Any
 
 from elements.aws import descriptions, members, parsing, slices
 from elements.aws.botocore_session import parse_answer
-from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
+from elements.domain.snapshots import InstanceSnapshot, ScheduledEventSnapshot, StatusSnapshot
 
 DIGEST_SIZE = 16
 # Goes up when the same XML is read otherwise than before: nothing read earlier counts as known then.
@@ -37,25 +37,25 @@ Reader = Callable[[bytes, Mapping[str, bytes]], Read | None]
 
 def instances(body: bytes, known: Mapping[str, bytes]) -> Read | None:
     """Read a page of DescribeInstances, None when botocore must; raises parsing.Incomplete."""
-    return _read(body, known, slices.INSTANCES, InstanceSnapshot, _instance)
+    return _read(body, known, slices.INSTANCES, (InstanceSnapshot,), _instance)
 
 
 def statuses(body: bytes, known: Mapping[str, bytes]) -> Read | None:
     """Read a page of DescribeInstanceStatus, None when botocore must; raises parsing.Incomplete."""
-    return _read(body, known, slices.STATUSES, StatusSnapshot, _status)
+    return _read(body, known, slices.STATUSES, (StatusSnapshot, ScheduledEventSnapshot), _status)
 
 
 def _read(
     body: bytes,
     known: Mapping[str, bytes],
     listing: slices.Listing,
-    kind: type,
+    kinds: tuple[type, ...],
     read: Callable[[bytes, Mapping[str, str], bytes], Any],
 ) -> Read | None:
     try:
         found = slices.cut(body, listing)
         unchanged, seen = list[str](), list[Any]()
-        for start, end, digest, said in _digests(body, found, kind):
+        for start, end, digest, said in _digests(body, found, kinds):
             instance_id = _id(body, start, end)
             if known.get(instance_id) == digest:
                 unchanged.append(instance_id)
@@ -66,10 +66,12 @@ def _read(
     return Read(unchanged, seen, found.rest)
 
 
-def _digests(body: bytes, found: slices.Cut, kind: type) -> Iterator[tuple[int, int, bytes, dict[str, str]]]:
+def _digests(
+    body: bytes, found: slices.Cut, kinds: tuple[type, ...]
+) -> Iterator[tuple[int, int, bytes, dict[str, str]]]:
     """Yield each piece with its digest, in which all goes that is said of its reservation, and that."""
     view, bounds = memoryview(body), iter(found.bounds)
-    reader = " ".join([str(_READING), *(each.name for each in fields(kind))]).encode()
+    reader = " ".join([str(_READING), *(each.name for kind in kinds for each in fields(kind))]).encode()
     for reservation in found.reservations:
         said = {name: reservation.members[tag] for tag, name in _SAID.items() if tag in reservation.members}
         common = blake2b(repr(said).encode() + reader, digest_size=DIGEST_SIZE)

@@ -1,5 +1,5 @@
 import random
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -155,6 +155,17 @@ def test_what_another_version_of_the_reader_read_is_not_known(monkeypatch):
     monkeypatch.setattr(reading, "_READING", 0)
 
     assert reading.instances(body, known).unchanged == []
+
+
+def test_statuses_of_a_version_that_read_less_of_scheduled_events_are_not_known(monkeypatch):
+    body = next(
+        b for seed in range(99) if known_of("DescribeInstanceStatus", b := small("DescribeInstanceStatus", seed))
+    )
+    monkeypatch.setattr(reading, "ScheduledEventSnapshot", make_dataclass("FormerSnapshot", ["code"]))
+    known = known_of("DescribeInstanceStatus", body)
+    monkeypatch.undo()
+
+    assert reading.statuses(body, known).unchanged == []
 
 
 ELSEWHERE = b"<item><instanceId>i-9</instanceId><instanceState><code>16</code></instanceState></item>"
