@@ -41,20 +41,23 @@ _COPIED = (
     "auto_scaling_group",
     "spot_request_id",
 )
-# Goes up with each release that makes other values of the same answer, so that all instances are read anew.
+# Goes up with each release that makes other values of the same answer, so that all instances are read and written anew.
 _VERSION = 1
 
 
 def instance_values(snapshot: InstanceSnapshot, name: Name) -> dict[str, Any]:
-    """Return a row's columns, `digest` included, for a snapshot and its name, which the digest does not cover."""
-    values: dict[str, Any] = {field: getattr(snapshot, field) for field in _COPIED}
-    values["tags"] = dict(snapshot.tags)
-    values["digest"] = digest(values)
-    values["raw_digest"] = snapshot.raw_digest
+    """Return a row's columns for a snapshot and its name.
+
+    `digest` covers what AWS said and how columns are made of it, not the name.
+    """
+    said: dict[str, Any] = {field: getattr(snapshot, field) for field in _COPIED}
+    said["tags"] = dict(snapshot.tags)
+    values = {**said, "raw_digest": snapshot.raw_digest}
     values["tag_lines"] = lines = tag_lines(snapshot.tags)
     values.update(name_values(name, _words(snapshot, name.text) + lines))
     values["private_ip_number"] = ip_number(snapshot.private_ip)
     values["public_ip_number"] = ip_number(snapshot.public_ip)
+    values["digest"] = digest({**said, "made_by": _made_by(_VERSION, tuple(values))})
     return values
 
 
@@ -73,7 +76,12 @@ def name_values(name: Name, search: str) -> dict[str, Any]:
 def recipe() -> str:
     """Return what stands for the columns that rows have and for how they are made; a release may change both."""
     row = {**instance_values(InstanceSnapshot("i", "running"), Name("i", "i")), **status_values(None)}
-    return digest({"version": _VERSION, "columns": sorted(row)})
+    return _made_by(_VERSION, tuple(row))
+
+
+@lru_cache
+def _made_by(version: int, columns: tuple[str, ...]) -> str:
+    return digest({"version": version, "columns": sorted(columns)})
 
 
 def status_values(status: StatusSnapshot | None) -> dict[str, Any]:

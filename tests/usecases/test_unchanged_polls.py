@@ -166,6 +166,18 @@ def test_a_release_that_keeps_another_column_fills_it_though_aws_says_the_same(a
     assert poll(element).changed == 0
 
 
+def test_a_release_that_makes_a_column_otherwise_fills_it_though_aws_says_the_same(aws, element, raw, monkeypatch):
+    with monkeypatch.context() as former:
+        forget_recipes(former, _VERSION=0, tag_lines=lambda tags: "\n")
+        poll(element)
+    forget_recipes(monkeypatch)
+
+    report = poll(element)
+
+    assert (report.changed, Instance.objects.get().tag_lines) == (1, instance_rows.tag_lines(raw.tags))
+    assert poll(element).changed == 0
+
+
 def test_a_release_that_could_not_read_the_status_reads_all_again_the_next_time(aws, element, raw):
     poll(element)
     Poll.objects.update(rows_made_by="another release")
