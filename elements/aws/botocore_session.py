@@ -2,7 +2,7 @@
 
 import os
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.session
@@ -48,9 +48,20 @@ def warm_up() -> None:
 
 
 def moment(text: Any) -> datetime:
-    """Read a time of an answer; AWS's usual form is read in a fraction of the time that botocore needs for any."""
+    """Read a time of an answer, UTC unless it says otherwise; raises ValueError.
+
+    AWS's usual form is read in a fraction of the time that botocore needs for any.
+    """
     try:
         found = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        return parse_timestamp(text)
-    return found if found.tzinfo else parse_timestamp(text)
+        return _any_moment(text)
+    return found if found.tzinfo else _any_moment(text)
+
+
+def _any_moment(text: Any) -> datetime:
+    try:
+        found: datetime = parse_timestamp(text)
+    except (RuntimeError, ArithmeticError) as error:  # its words for a number beyond all calendars
+        raise ValueError(str(error)) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

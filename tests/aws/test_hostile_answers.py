@@ -109,6 +109,9 @@ ATTACKS = {
     "a time beyond the calendar": lambda port: listing("x").replace(
         "<tagSet>", "<launchTime>99999-99-99T99:99:99.000Z</launchTime><tagSet>"
     ),
+    "seconds beyond the calendar": lambda port: listing("x").replace(
+        "<tagSet>", "<launchTime>1772366398398398</launchTime><tagSet>"
+    ),
 }
 
 
