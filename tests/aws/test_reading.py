@@ -4,11 +4,13 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
+from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elements.aws import descriptions, parsing, reading
 from elements.aws.botocore_session import parse_answer
+from elements.aws.recorder import LISTS
 from tests.aws.answers import Answer
 
 OURS = {"DescribeInstances": reading.instances, "DescribeInstanceStatus": reading.statuses}
@@ -115,6 +117,21 @@ def test_an_answer_that_is_cut_at_any_byte_is_not_read(operation, known):
 
     assert read == []
     assert OURS[operation](body, digests) is not None
+
+
+@OPERATIONS
+def test_an_answer_that_is_cut_is_not_read_by_botocore_either_to_which_it_is_left(operation):
+    body = small(operation, 4) if operation == "DescribeInstanceStatus" else page("i-1", "i-2", token="next")
+
+    assert [length for length in range(len(body)) if botocore_reads(operation, body[:length])] == []
+    assert botocore_reads(operation, body)
+
+
+def botocore_reads(operation, body):
+    try:
+        return LISTS[operation] in parse_answer(operation, body)
+    except ResponseParserError:
+        return False
 
 
 def small(operation, seed):
