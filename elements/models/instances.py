@@ -210,8 +210,9 @@ class Instance(models.Model):
             # Counts instances by state.
             models.Index(fields=("element", "gone_at", "state", "id"), name="instance_by_state"),
             models.Index(fields=("element", "revision"), name="instance_by_revision"),
+            # As many columns as can be: SQLite would take another index that matches more of the question.
             models.Index(
-                fields=("element",),
+                fields=("element", "gone_at", "lifecycle"),
                 condition=models.Q(lifecycle="spot", spot_type="", gone_at__isnull=True),
                 name="instance_spot_untyped",
             ),

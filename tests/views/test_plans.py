@@ -119,6 +119,11 @@ def test_a_page_whose_plans_nobody_looks_at_is_noticed():
 
 
 @pytest.mark.django_db
+def test_spot_instances_to_be_asked_about_are_found_without_a_look_at_the_others(element):
+    assert "instance_spot_untyped" in element.instances.untyped_spots().order_by().explain()
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("address", [address for addresses in PAGES.values() for address in addresses])
 def test_no_page_reads_a_big_table_from_end_to_end(administrator, element, address):
     with CaptureQueriesContext(connection) as asked:
