@@ -2,19 +2,16 @@
 
 import logging
 from collections.abc import Iterator
-from typing import TypeVar
 
 from elements.aws.errors import AwsError
 from elements.domain.instance_rows import naming_values
 from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, parse
 from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
 from elements.models import Element
-from elements.usecases.spool import BATCH, Spool, Spooled
+from elements.usecases.spool import Spool, Spooled
 from elements.usecases.store_snapshots import Seen
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 class Reading:
@@ -89,18 +86,18 @@ class Reading:
         for batch in self.spool.batches():
             self.spool.rename((each.instance.instance_id, self._name(each.instance)) for each in batch)
 
-    def instances(self) -> Iterator[list[Seen]]:
+    def instances(self) -> Iterator[Seen]:
         """Yield what was read of instances, with the status when that was read too."""
         for batch in self.spool.batches():
-            yield [self._seen(each) for each in batch]
+            yield from map(self._seen, batch)
 
-    def statuses(self) -> Iterator[list[Seen]]:
+    def statuses(self) -> Iterator[Seen]:
         """Yield the statuses of instances that are as they were, and those that are there no more."""
         if self.status_error is not None:
             return
         for batch in self.spool.lone_statuses():
-            yield [Seen(each.instance_id, status=each, is_checked=True) for each in batch]
-        yield from parts([Seen(each, is_checked=True) for each in self.lost_statuses()])
+            yield from (Seen(each.instance_id, status=each, is_checked=True) for each in batch)
+        yield from (Seen(each, is_checked=True) for each in self.lost_statuses())
 
     def lost_statuses(self) -> list[str]:
         """Return the instances that AWS lists, though no longer with the status that they had."""
@@ -138,9 +135,3 @@ def format_of(element: Element) -> NamingFormat:
     except InvalidFormat:
         log.warning("the naming format of element %s cannot be read; the default one is used", element.pk)
         return parse(DEFAULT_FORMAT)
-
-
-def parts(things: list[T]) -> Iterator[list[T]]:
-    """Yield a list in parts of a size that one transaction takes."""
-    for start in range(0, len(things), BATCH):
-        yield things[start : start + BATCH]

@@ -1,21 +1,25 @@
 """Write a complete reading in short transactions, each of which leaves only what is true."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.db import transaction
 
 from elements.domain.changes import Changes
 from elements.domain.instance_rows import recipe
+from elements.domain.strides import Stride
 from elements.models import Element, Poll, ScheduledEvent
 from elements.models.polls import LeaseLost
 from elements.usecases.note_changes import note_gap
 from elements.usecases.read_spot_types import store_spot_types
-from elements.usecases.reading import Reading, parts
+from elements.usecases.reading import Reading
+from elements.usecases.spool import BATCH
 from elements.usecases.store_scheduled_events import store_scheduled_events
 from elements.usecases.store_snapshots import Moment, Seen, count, mark_gone, store_rows, touch
 from elements.usecases.wanted_names import WantedNames, wanted_names
@@ -24,7 +28,19 @@ from elements.usecases.wanted_names import WantedNames, wanted_names
 _SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at")
 _NAMING = ("naming_format", "naming_saved_at", "naming_effective_at")
 
-Batch = Callable[..., Changes]
+# Below the 200 ms that nobody may be kept waiting, for the commit comes on top. What a step costs beside its rows is as
+# much as some tens of them cost: still smaller ones would keep others waiting longer, all together.
+AIM_S, LEAST = 0.1, 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """So many rows that one transaction writes."""
+
+    rows: int
+    write: Callable[..., Changes]
 
 
 class Superseded(Exception):
@@ -72,6 +88,7 @@ class Storing:
         self._lease, self._reading, self._element, self._read_at = lease, reading, lease.element, read_at
         self._names: WantedNames | None = None
         self._changes, self._has_touched = Changes(), False
+        self._stride = Stride(first=BATCH, least=LEAST, most=BATCH, aim_s=AIM_S)
 
     def run(self, named_by: str, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
         """Write everything; `success` gives what the Poll row says of it, and `named_by` by what names were made."""
@@ -84,15 +101,13 @@ class Storing:
 
     def _store(self, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
         last = self._all_but_last(self._batches())
-        events: list[Batch] = [
-            partial(self._store_events, instance_ids=ids) for ids in self._with_events(anything_else=bool(last))
-        ]
-        if len(events) > 1:
-            last, events = self._all_but_last([*last, *events]), []
+        others = [*self._events(anything_else=bool(last)), *self._spots(spot_types)]
+        if sum(batch.rows for batch in (*last, *others)) > self._stride.size:
+            last, others = self._all_but_last([*last, *others]), []
         with self._step() as poll:
-            for batch in (*last, *events):
+            for batch in (*last, *others):
                 self._run(batch, poll)
-            counts = self._finish(poll, spot_types)
+            counts = self._finish(poll)
             Poll.objects.release(self._element.pk, self._lease.token, **success(poll), **self._made_by(poll))
         return Stored(self._changes, counts)
 
@@ -102,13 +117,18 @@ class Storing:
         for batch in batches:
             for each in last:
                 with self._step() as poll:
+                    began = time.monotonic()
                     self._note_unfinished(poll)
                     self._run(each, poll)
+                    # without what a commit costs, which SQLite's log is copied in: smaller steps would not spare it
+                    self._stride.took(each.rows, time.monotonic() - began)
             last = [batch]
         return last
 
     def _run(self, batch: Batch, poll: Poll) -> None:
-        self._changes += batch(self._element, moment=Moment(self._read_at, self._lease.clock(), poll.succeeded_at))
+        self._changes += batch.write(
+            self._element, moment=Moment(self._read_at, self._lease.clock(), poll.succeeded_at)
+        )
 
     @contextmanager
     def _step(self) -> Iterator[Poll]:
@@ -118,36 +138,49 @@ class Storing:
             yield poll
 
     def _batches(self) -> Iterator[Batch]:
-        for found in self._reading.instances():
-            yield partial(store_rows, seen=[self._named(each) for each in found])
-        for found in self._reading.statuses():
-            yield partial(store_rows, seen=found)
-        for found in self._names.renamed() if self._names else ():
-            yield partial(store_rows, seen=found)
-        for missing in parts(sorted(self._reading.missing)):
-            yield partial(mark_gone, instance_ids=missing)
+        reading, renamed = self._reading, self._names.renamed() if self._names else ()
+        # one after the other: an instance may be among the statuses and the renamed ones, but once in a batch
+        for every in (map(self._named, reading.instances()), reading.statuses(), renamed):
+            for seen in self._portions(every):
+                yield Batch(len(seen), partial(store_rows, seen=seen))
+        for missing in self._portions(sorted(reading.missing)):
+            yield Batch(len(missing), partial(mark_gone, instance_ids=missing))
+
+    def _portions(self, rows: Iterable[T]) -> Iterator[list[T]]:
+        """Yield rows in lists as long as steps may be by then."""
+        rest = iter(rows)
+        while found := list(islice(rest, self._stride.size)):
+            yield found
 
     def _named(self, seen: Seen) -> Seen:
         names = self._names
         return replace(seen, name=names.name(seen.instance_id, seen.plain_name)) if names else seen
 
-    def _with_events(self, *, anything_else: bool) -> Iterator[list[str]]:
-        """Yield the instances that have scheduled events or had some, in parts; none where nothing can have moved."""
+    def _events(self, *, anything_else: bool) -> Iterator[Batch]:
+        """Yield the instances that have scheduled events or had some; none where nothing can have moved."""
         element, reading = self._element, self._reading
         if reading.status_error is None and (anything_else or reading.has_changed_statuses or _has_orphans(element)):
             announced = element.scheduled_events.filter(cleared_at__isnull=True).values_list(
                 "instance_id_text", flat=True
             )
-            yield from parts(sorted({*reading.spool.with_events(), *announced}))
+            for ids in self._portions(sorted({*reading.spool.with_events(), *announced})):
+                yield Batch(len(ids), partial(self._store_events, instance_ids=ids))
 
     def _store_events(self, element: Element, instance_ids: list[str], moment: Moment) -> Changes:
         statuses = self._reading.spool.events(instance_ids[0], instance_ids[-1])
         is_unchanged = self._reading.is_status_unchanged
-        touched = store_scheduled_events(element, instance_ids, statuses, is_unchanged=is_unchanged, now=moment.now)
-        self._touch(touched)
+        self._touch(store_scheduled_events(element, instance_ids, statuses, is_unchanged=is_unchanged, now=moment.now))
         return Changes()
 
-    def _touch(self, instance_ids: list[str]) -> None:
+    def _spots(self, spot_types: Mapping[str, str]) -> Iterator[Batch]:
+        for types in self._portions(sorted(spot_types.items())):
+            yield Batch(len(types), partial(self._store_spots, types=dict(types)))
+
+    def _store_spots(self, element: Element, types: Mapping[str, str], moment: Moment) -> Changes:
+        self._touch(store_spot_types(element, types))
+        return Changes()
+
+    def _touch(self, instance_ids: Sequence[str]) -> None:
         if instance_ids:
             touch(self._element, instance_ids)
             self._has_touched = True
@@ -161,10 +194,9 @@ class Storing:
         if poll.rows_made_by or poll.named_by != named_by:
             Poll.objects.filter(pk=poll.pk).update(rows_made_by="", named_by=named_by)
 
-    def _finish(self, poll: Poll, spot_types: Mapping[str, str]) -> Mapping[str, Any]:
+    def _finish(self, poll: Poll) -> Mapping[str, Any]:
         """Write what concerns the element as a whole and return its counts."""
         element = self._element
-        self._touch(store_spot_types(element, spot_types))
         counts = dict(poll.counts)
         if self._changes or self._has_touched or self._reading.anew:
             counts = count(element)

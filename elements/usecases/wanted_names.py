@@ -35,13 +35,11 @@ class WantedNames:
         """Return how many names had to be made unique."""
         return len(self.unique)
 
-    def renamed(self) -> Iterator[list[Seen]]:
+    def renamed(self) -> Iterator[Seen]:
         """Yield the instances that were not looked at and are called something else from now on."""
         for rows in self.spool.stored_names():
             names = [(instance_id, self.name(instance_id, plain), shown) for instance_id, plain, shown in rows]
-            found = [Seen(instance_id, name=name) for instance_id, name, shown in names if name.text != shown]
-            if found:
-                yield found
+            yield from (Seen(instance_id, name=name) for instance_id, name, shown in names if name.text != shown)
 
 
 def wanted_names(reading: Reading, named_by: str) -> WantedNames | None:

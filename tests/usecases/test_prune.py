@@ -1,6 +1,7 @@
 import itertools
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -70,9 +71,7 @@ def steps_of(monkeypatch):
     """Let every step take so many rows, whatever it costs."""
 
     def fix(size):
-        monkeypatch.setattr(strides, "FIRST", size)
-        monkeypatch.setattr(strides, "LEAST", size)
-        monkeypatch.setattr(strides, "MOST", size)
+        monkeypatch.setattr(prune, "Stride", partial(strides.Stride, first=size, least=size, most=size))
 
     return fix
 

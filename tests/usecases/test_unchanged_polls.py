@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from elements.domain import instance_rows
 from elements.models import Change, Element, Instance, Poll, ScheduledEvent
-from elements.usecases import reading, spool
+from elements.usecases import spool, store_reading
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.describe import described
 from elements.usecases.run_polls import poll_once
@@ -256,7 +256,7 @@ def stored(element):
 
 @pytest.mark.parametrize("number", range(1, 6))
 def test_a_poll_that_is_killed_while_it_writes_is_made_up_for_by_the_next(aws, element, monkeypatch, number):
-    for module in (reading, spool):
+    for module in (spool, store_reading):
         monkeypatch.setattr(module, "BATCH", 10)
     twin = builders.element(aws, aws.add_keys(), name="Twin")
     first = aws.add_instances(names=["web"] * 10)
@@ -306,7 +306,7 @@ def test_names_that_depend_on_each_other_are_made_to_the_end_after_a_kill_betwee
 def test_many_scheduled_events_are_written_in_steps_and_to_the_end_after_a_kill_between_them(
     aws, element, monkeypatch, number, written
 ):
-    for module in (reading, spool):
+    for module in (spool, store_reading):
         monkeypatch.setattr(module, "BATCH", 10)
     shown = [aws.instance(each) for each in aws.add_instances(count=25)]
     poll(element)
@@ -328,7 +328,7 @@ def test_many_scheduled_events_are_written_in_steps_and_to_the_end_after_a_kill_
 def test_many_scheduled_events_are_cleared_in_steps_and_to_the_end_after_a_kill_between_them(
     aws, element, monkeypatch, number, cleared
 ):
-    for module in (reading, spool):
+    for module in (spool, store_reading):
         monkeypatch.setattr(module, "BATCH", 10)
     shown = [aws.instance(each) for each in aws.add_instances(count=25)]
     for each in shown:

@@ -69,7 +69,7 @@ def test_few_that_were_read_make_the_names_that_all_together_make(element, held,
 
     with closing(read(element, seen, gone)) as reading:
         found = wanted_names(reading, "{name}")
-        renamed = {each.instance_id: each.name.text for batch in found.renamed() for each in batch} if found else {}
+        renamed = {each.instance_id: each.name.text for each in found.renamed()} if found else {}
         looked_at = {key: found.name(key, name).text if found else shown[key] for key, name in seen.items()}
 
     left = {key: shown[key] for key in held if key in wanted and key not in seen}
@@ -91,7 +91,7 @@ def test_names_that_a_poll_that_was_cut_off_left_half_made_are_all_made_anew(ele
 
     with closing(read(element, {})) as reading:
         found = wanted_names(reading, "")
-        renamed = [(each.instance_id, each.name.text) for batch in found.renamed() for each in batch]
+        renamed = [(each.instance_id, each.name.text) for each in found.renamed()]
 
     assert renamed == [(IDS[3], f"web [{IDS[3][-6:]}]")]
 
@@ -102,7 +102,7 @@ def test_another_format_names_all_from_their_rows(element):
 
     with closing(read(element, {IDS[2]: "log"})) as reading:
         found = wanted_names(reading, "{name}")
-        renamed = {each.instance_id: each.name for batch in found.renamed() for each in batch}
+        renamed = {each.instance_id: each.name for each in found.renamed()}
 
     where = "of eu-central-1"
     assert renamed == {key: Name(f"web {where} [{key[-6:]}]", f"web {where}") for key in IDS[:2]}
