@@ -1,9 +1,14 @@
-"""Counts statements, rows written, and how long the database is locked for others, in whatever thread."""
+"""Counts statements, rows written, and how long the database is locked for others, in whatever thread.
+
+SQLite copies its log into the database within the call that commits, when others may write already. Here the same is
+done by a call of its own, so that it does not count as locked.
+"""
 
 import re
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Self
 
 from django.db import connection, connections
@@ -11,6 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 _FRAME = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|PRAGMA|SET )", re.IGNORECASE)
+# As SQLite does unless told otherwise: 1,000 pages.
+_LOG_BYTES = 4_096_000
 _WRITE = re.compile(r"\s*(INSERT|UPDATE|DELETE|COPY|REPLACE)\b", re.IGNORECASE)
 
 
@@ -25,6 +32,7 @@ class Meter:
         self._wrapped = list(connections.all())
         for each in self._wrapped:
             each.execute_wrappers.append(self._execute)
+            _copy_log_after(each, pages=0)
         connection_created.connect(self._created)
         self._originals = {name: getattr(BaseDatabaseWrapper, name) for name in ("_commit", "_rollback")}
         for name, original in self._originals.items():
@@ -38,11 +46,13 @@ class Meter:
         for each in self._wrapped:
             if self._execute in each.execute_wrappers:
                 each.execute_wrappers.remove(self._execute)
+            _copy_log_after(each, pages=1000)
 
     def _created(self, connection: Any, **kwargs: Any) -> None:
         if self._execute not in connection.execute_wrappers:
             connection.execute_wrappers.append(self._execute)
             self._wrapped.append(connection)
+            _copy_log_after(connection, pages=0)
 
     def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         text = sql if isinstance(sql, str) else str(sql)
@@ -68,10 +78,22 @@ class Meter:
             if getattr(self._of_thread, "wrote", False):
                 with self._lock:
                     self.longest_write_s = max(self.longest_write_s, time.monotonic() - self._of_thread.began)
+                _copy_log(connection)
             self._of_thread.__dict__.clear()
             return done
 
         return end
+
+
+def _copy_log_after(wrapper: BaseDatabaseWrapper, *, pages: int) -> None:
+    if wrapper.vendor == "sqlite" and wrapper.connection is not None:
+        wrapper.connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+
+
+def _copy_log(wrapper: BaseDatabaseWrapper) -> None:
+    log = Path(f"{wrapper.settings_dict['NAME']}-wal")
+    if wrapper.vendor == "sqlite" and log.exists() and log.stat().st_size > _LOG_BYTES:
+        wrapper.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 class RowCounter:
