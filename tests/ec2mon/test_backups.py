@@ -172,6 +172,28 @@ def test_the_former_database_is_kept_and_a_wrong_key_is_said(installation, tmp_p
     assert "FIELD_ENCRYPTION_KEY does not open stored AWS keys" in said
 
 
+def test_a_database_behind_a_link_is_replaced_where_it_lies_and_put_back_there(installation, tmp_path):
+    disk, count = tmp_path / "disk", "SELECT count(*) FROM elements_element"
+    disk.mkdir()
+    there = installation.database.rename(disk / "live.sqlite3")
+    installation.database.symlink_to(there)
+    good, bad = saved.write(tmp_path / "good"), saved.write(tmp_path / "bad")
+    with closing(sqlite3.connect(good)) as db, db:
+        db.execute("UPDATE elements_element SET name = 'Of the copy' WHERE name = 'Studio Köln'")
+    with closing(sqlite3.connect(bad)) as db, db:
+        db.execute("DROP TABLE elements_debugrecord")
+
+    installation.manage("restore", str(good))
+    refused = installation.refused("restore", str(bad))
+
+    assert "The former database is back." in refused
+    assert installation.database.readlink() == there
+    assert rows(there, f"{count} WHERE name = 'Of the copy'") == [(1,)]
+    [aside] = disk.glob("live.sqlite3.before-*")
+    assert not aside.is_symlink() and rows(aside, f"{count} WHERE name = 'Of the copy'") == [(0,)]
+    assert list(installation.database.parent.glob("ec2mon.sqlite3*")) == [installation.database]
+
+
 def test_nothing_is_restored_while_something_works_unless_forced(installation, tmp_path):
     copy = saved.write(tmp_path / "copy")
     beat(installation.database, f"{socket.gethostname()}:999999999")  # of a `manage.py up` that has ended

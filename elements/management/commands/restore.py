@@ -33,7 +33,8 @@ class Command(BaseCommand):
         file: Path = options["file"]
         if not settings.SQLITE:
             raise CommandError(f"The database is PostgreSQL. End ec2mon, then:\n{postgres_line.restore(file)}")
-        database = Path(settings.DATABASES["default"]["NAME"])
+        # Where a link leads is where SQLite has its files, and where there was room for them; the link stays.
+        database = Path(settings.DATABASES["default"]["NAME"]).resolve()
         now = timezone.now()
         connections.close_all()
         try:
