@@ -13,6 +13,7 @@ from tests.ec2mon.product import wait_for
 from tests.faults.database import WITHOUT_PRIVILEGE, Redis, disk_full, locked, read_only_files, read_only_server
 from tests.faults.installation import installation
 from tests.faults.ledger import LEDGER
+from tests.faults.onlooker import onlooker
 from tests.with_services import postgres, restart_postgres, stop_postgres
 
 pytestmark = pytest.mark.timeout(1200)
@@ -46,6 +47,7 @@ def product(place):
         running.redis = redis
         running.add_elements(ELEMENTS, instances=INSTANCES, interval_s=INTERVAL_S)
         running.maria = running.operator()
+        running.onlooker = stack.enter_context(onlooker(running, INTERVAL_S))
         yield running
 
 
@@ -246,3 +248,8 @@ def test_no_action_was_sent_twice_and_none_that_is_not_stored(product, ledger):
 
     ledger.never("actions sent twice", len(asked) - len(set(asked)), of=len(asked))
     assert set(asked) <= {told.instance_id for told in product.told()}
+
+
+def test_no_page_called_fresh_what_was_old(product):
+    assert product.onlooker.looked
+    product.onlooker.tell()

@@ -14,6 +14,7 @@ import pytest
 from tests.ec2mon.product import wait_for
 from tests.faults.installation import Installation, beats_anew, installation, kill, seed
 from tests.faults.ledger import LEDGER
+from tests.faults.onlooker import Onlooker, onlooker
 from tests.faults.person import Answer, Person
 from tests.faults.victims import VICTIMS
 
@@ -43,6 +44,7 @@ class Story:
     clicks: list[Click] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
     ended: threading.Event = field(default_factory=threading.Event)
+    onlooker: Onlooker | None = None
 
     def click_on(self, person: Person, left: list[tuple[str, list[str]]]) -> None:
         """Stop instances, each of them once, for as long as there are any."""
@@ -82,8 +84,9 @@ def story(tmp_path_factory):
         number = seed()
         print(f"EC2MON_SEED={number} repeats this run")
         told = Story(product, random.Random(number))
-        _hurt(told)
-        _let_it_recover(told)
+        with onlooker(product, INTERVAL_S) as told.onlooker:
+            _hurt(told)
+            _let_it_recover(told)
         answers = Counter(click.answer and click.answer.status for click in told.clicks)
         print(f"{told.kills.total()} kills: {dict(told.kills)}; answers to {len(told.clicks)} clicks: {dict(answers)}")
         yield told
@@ -187,6 +190,11 @@ def test_no_instance_was_taken_for_gone(story, ledger):
 
     ledger.never("instances or events falsely marked gone", gone, of=ELEMENTS * INSTANCES)
     assert story.product.rows("SELECT count(*) FROM elements_instance") == [(ELEMENTS * INSTANCES,)]
+
+
+def test_no_page_called_fresh_what_was_old(story):
+    assert story.onlooker.looked >= KILLS
+    story.onlooker.tell()
 
 
 def test_no_process_is_left_that_nobody_looks_after(story):
