@@ -5,15 +5,18 @@ import time
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, format_hotp_value, hotp_value
 from axes.models import AccessAttempt
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core import signing
 from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
+from encrypted_model_fields import fields
 
 from elements.models import Activity
 from tests import builders
@@ -222,6 +225,22 @@ def test_the_image_is_of_the_secret_and_only_while_it_is_set_up():
     assert image.headers["Cache-Control"] == "no-store"
 
 
+def test_the_secret_that_is_being_set_up_is_encrypted_in_the_session(monkeypatch):
+    builders.user("maria", "viewers")
+    client = sign_in()
+    secret = shown_secret(client)
+    store = client.session
+    opened = store[SECRET_SESSION_KEY]
+
+    kept = signing.loads(Session.objects.get().session_data, salt=store.key_salt, serializer=store.serializer)
+    monkeypatch.setattr(fields, "CRYPTER", Fernet(Fernet.generate_key()))
+    answer = client.post(ACTIVATE, {"code": code_of(secret)})
+
+    assert SECRET_SESSION_KEY in kept and secret not in str(kept)
+    assert opened == secret
+    assert answer.status_code == 200 and not Authenticator.objects.exists()  # no key opens it: there is another one
+
+
 def test_some_minutes_after_the_sign_in_the_password_is_asked_again(clock, enrolled):
     secret, _, _ = enrolled()
     client = sign_in()
@@ -304,8 +323,6 @@ def test_who_lost_the_telephone_is_helped_from_the_command_line(capsys, enrolled
 
 def test_rotating_the_encryption_key_takes_second_factors_along(settings, clock, enrolled):
     secret, _, _ = enrolled()
-    from encrypted_model_fields import fields
-
     new = Fernet.generate_key().decode()
     settings.FIELD_ENCRYPTION_KEY = [new, *settings.FIELD_ENCRYPTION_KEY]
     crypter, fields.CRYPTER = fields.CRYPTER, fields.get_crypter()
