@@ -14,6 +14,8 @@ QUEUES = {"default": "polls", "ops": "actions"}
 PARTS = (CLOCK, *QUEUES)
 SILENT_AFTER_S = QUEUE_LATE_S = 60.0
 POLLS_LATE_S = 30.0
+# No beat is so far ahead of now: what says so was written by a clock that was wrong, and proves nothing.
+AHEAD_S = 120.0
 _TONES = {"crit": ("s-alert", "Wrong"), "warn": ("c-late", "Look at it"), "ok": ("s-ok", "Works")}
 
 
@@ -84,11 +86,12 @@ class Machinery:
 
     def last_beat(self, queue: str) -> datetime | None:
         """Return when the clock, or the workers of a queue, last proved to work on any host."""
-        return max((beat.at for beat in self.beats if beat.queue == queue), default=None)
+        found = [beat.at for beat in self.beats if beat.queue == queue]
+        return max(found, key=lambda at: (not is_ahead(at, self.now), at), default=None)
 
     def is_silent(self, at: datetime | None) -> bool:
         """Tell whether a beat is too old to prove anything."""
-        return at is None or (self.now - at).total_seconds() > SILENT_AFTER_S
+        return is_silent(at, self.now)
 
     def waited_s(self, queue: Queue) -> float:
         """Return how long the oldest task of a queue waits."""
@@ -113,6 +116,16 @@ class Finding:
     def word(self) -> str:
         """Return the word of its weight."""
         return _TONES[self.tone][1]
+
+
+def is_silent(at: datetime | None, now: datetime) -> bool:
+    """Tell whether a beat proves nothing: there was none, or it is too old, or of a clock that was wrong."""
+    return at is None or is_ahead(at, now) or (now - at).total_seconds() > SILENT_AFTER_S
+
+
+def is_ahead(at: datetime, now: datetime) -> bool:
+    """Tell whether only a clock that was wrong can have said so."""
+    return (at - now).total_seconds() > AHEAD_S
 
 
 def lateness_s(
@@ -219,6 +232,8 @@ def _slowed(state: Machinery) -> Iterator[Finding]:
 def _last(state: Machinery, at: datetime | None) -> str:
     if at is None:
         return "there was no beat within the last day"
+    if is_ahead(at, state.now):
+        return "the last beat is of a clock that was wrong"
     return f"the last beat was {span((state.now - at).total_seconds())} ago"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from elements.domain.machinery import CLOCK, SILENT_AFTER_S
+from elements.domain.machinery import CLOCK, is_ahead, is_silent
 
 _POLLS, _ACTIONS = "default", "ops"
 _EFFECTS = {
@@ -16,7 +16,7 @@ _EFFECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Standstill:
-    """Who is silent, since when (None: for longer than is kept) and what that means."""
+    """Who is silent, since when (None: for longer than is kept, or a wrong clock said) and what that means."""
 
     who: str
     since: datetime | None
@@ -30,10 +30,10 @@ def standstill(beats: Mapping[str, datetime | None], now: datetime) -> Standstil
     """
     if not any(beats.values()):
         return None
-    silent = [part for part, at in beats.items() if at is None or (now - at).total_seconds() > SILENT_AFTER_S]
+    silent = [part for part, at in beats.items() if is_silent(at, now)]
     if not silent:
         return None
-    known = [at for part in silent if (at := beats[part]) is not None]
+    known = [at for part in silent if (at := beats[part]) is not None and not is_ahead(at, now)]
     since = min(known) if len(known) == len(silent) else None
     return Standstill(_who(silent), since, next(text for part, text in _EFFECTS.items() if part in silent))
 

@@ -53,12 +53,12 @@ class ElementQuerySet(models.QuerySet["Element"]):
         by_key = models.Q(seen_account_id="", account_id="", key_hint=account.removeprefix("key "))
         return self.filter(seen | named | by_key, region=region)
 
-    def with_beats(self, queues: Iterable[str]) -> "ElementQuerySet":
+    def with_beats(self, queues: Iterable[str], now: datetime) -> "ElementQuerySet":
         """Add to each row, as `beat_QUEUE`, when a queue last proved to work; text, which costs no row anything.
 
         They are the same in each row: so whoever reads elements learns it without asking twice.
         """
-        return self.annotate(**{f"beat_{queue}": LastBeat(queue) for queue in queues})
+        return self.annotate(**{f"beat_{queue}": LastBeat(queue, now) for queue in queues})
 
     def with_poll(self) -> "ElementQuerySet":
         """Join the Poll row, without the keys."""

@@ -29,7 +29,7 @@ def metrics(now: datetime, queues: Sequence[Queue]) -> list[Family]:
 def _machinery(now: datetime, queues: Sequence[Queue], elements: Sequence[Element]) -> Iterator[Family]:
     state = gather(now, queues, elements)
     known = [queue for queue in queues if queue.waiting is not None]
-    beats = [Sample((now - beat.at).total_seconds(), {"queue": beat.queue, "host": beat.host}) for beat in state.beats]
+    beats = [Sample(_age_s(beat.at, now), {"queue": beat.queue, "host": beat.host}) for beat in state.beats]
     working = [Sample(int(not state.is_silent(state.last_beat(name))), {"queue": name}) for name in PARTS]
     yield _gauge("working", "1 while the clock, or the workers of a queue, prove to work on any host", working)
     yield _gauge("beat_age_seconds", "since the last proof that a host works on a queue, or is the clock", beats)
@@ -43,7 +43,7 @@ def _machinery(now: datetime, queues: Sequence[Queue], elements: Sequence[Elemen
 def _polls(polls: Pairs, now: datetime) -> Iterator[Family]:
     """Say how the polls of each element are; what is not known yet is left out."""
     reached = [(one, poll, poll.succeeded_at) for one, poll in polls if poll.succeeded_at]
-    ages = [_at(one, max(0.0, (now - at).total_seconds())) for one, _, at in reached]
+    ages = [_at(one, _age_s(at, now)) for one, _, at in reached]
     late = [_at(one, lateness_s(one, poll, now)) for one, poll in polls if not one.paused]
     took = [_at(one, poll.duration_ms / 1000) for one, poll in polls if poll.duration_ms is not None]
     states = [(one, one.connection(now)) for one, _ in polls]
@@ -102,6 +102,11 @@ def _actions(polls: Pairs) -> Iterator[Family]:
     under_way = [_at(one, sum(found.get((one.pk, status), 0) for status in OPEN)) for one, _ in polls]
     yield Family("ec2mon_actions_total", COUNTER, "actions that ended, by outcome", ended)
     yield _gauge("actions_open", "actions that have not ended", under_way)
+
+
+def _age_s(at: datetime, now: datetime) -> float:
+    """Return an age; what is ahead of now is of a clock that was put back, and no younger for it."""
+    return abs((now - at).total_seconds())
 
 
 def _each(polls: Pairs, value: Callable[[Poll], float]) -> list[Sample]:

@@ -86,7 +86,7 @@ def _read(request: HttpRequest) -> Shell:
     now, user = timezone.now(), getattr(request, "user", None)
     if user is None or not user.has_perm("elements.view_element"):
         return Shell(now)
-    rows = list(Element.objects.visible_to(user).with_poll().with_beats(PARTS).defer(*_UNSHOWN))
+    rows = list(Element.objects.visible_to(user).with_poll().with_beats(PARTS, now).defer(*_UNSHOWN))
     return Shell(
         now,
         tuple(_entry(element, now) for element in rows),

@@ -41,7 +41,7 @@ class Wall(LivePageMixin, TemplateView):
         """Return every element."""
         return [
             Row(element, getattr(element, "poll", None), element.connection(self.now))
-            for element in Element.objects.visible_to(self.reader).with_poll().with_beats(PARTS)
+            for element in Element.objects.visible_to(self.reader).with_poll().with_beats(PARTS, self.now)
         ]
 
     @cached_property

@@ -47,6 +47,14 @@ def test_nothing_is_said_of_what_works():
             "The workers of the queue default on two: the last beat was 5 min ago. Others do its work.",
         ),
         (
+            {"beats": [m.Beat("clock", "one", ago(-3600)), *WELL.beats[1:]]},
+            "No clock ticks: the last beat is of a clock that was wrong.",
+        ),
+        (
+            {"beats": [*WELL.beats, m.Beat("default", "two", ago(-3600))]},
+            "The workers of the queue default on two: the last beat is of a clock that was wrong. Others do its work.",
+        ),
+        (
             {"queues": [m.Queue("default", 12, ago(200))]},
             "The queue default is 3 min old: 12 tasks with polls wait for a worker.",
         ),

@@ -110,6 +110,19 @@ def test_the_figures_are_those_of_the_machinery_and_of_each_element(aws):
     assert "Studio" not in str(found)
 
 
+def test_nothing_is_young_because_a_clock_was_put_back(aws):
+    element = builders.polled(builders.element(aws, aws.add_keys()))
+    ahead = timezone.now() + timedelta(hours=1)
+    Poll.objects.update(succeeded_at=ahead)
+    WorkerBeat.objects.stamp("clock", "one", ahead)
+
+    found = scraped()
+
+    assert of(found, "poll_age_seconds", element=element.slug) > 3000
+    assert of(found, "beat_age_seconds", queue="clock", host="one") > 3000
+    assert of(found, "working", queue="clock") == 0
+
+
 def test_what_only_grows_never_goes_down_whatever_happens(aws):
     element = builders.element(aws, aws.add_keys())
     ids = aws.add_instances(count=2)

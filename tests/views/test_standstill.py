@@ -80,7 +80,11 @@ def test_every_page_says_it_whole_and_as_a_fragment(viewer, operator, administra
         ({"clock": 5, "default": 70, "ops": 5}, "Workers that poll silent since", "Nothing is polled"),
         ({"clock": 5, "default": 5, "ops": 70}, "Workers that send actions silent since", "are not sent"),
         ({"clock": 70, "default": 5, "ops": 5}, "Clock silent since", "once a minute at best"),
-        ({"default": 5, "ops": 5}, "Clock silent: no sign of life yet, or none for a day", "once a minute at best"),
+        (
+            {"default": 5, "ops": 5},
+            "Clock silent: no sign of life yet, none for a day, or the clock was wrong",
+            "once a minute at best",
+        ),
     ],
 )
 def test_it_says_who_is_silent_and_what_that_means(viewer, element, beats, who, effect):
@@ -90,6 +94,17 @@ def test_it_says_who_is_silent_and_what_that_means(viewer, element, beats, who, 
 
     assert text.startswith(who)
     assert effect in text
+
+
+def test_a_beat_of_a_clock_that_was_wrong_proves_nothing_and_hides_nobody_who_works(viewer, element):
+    beat(clock=-3600, default=-3600, ops=-3600)
+    assert banner(viewer, "/").startswith("Workers and clock silent: no sign of life yet")
+
+    WorkerBeat.objects.stamp("default", "worker-2", timezone.now())
+    assert banner(viewer, "/").startswith("Workers that send actions and clock silent")
+
+    beat(clock=5, ops=-100)
+    assert banner(viewer, "/") == ""
 
 
 @pytest.mark.parametrize("name", ["overview", "wall"])
