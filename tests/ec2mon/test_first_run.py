@@ -18,7 +18,9 @@ from tests.ec2mon.product import ROOT, Product, database
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory, free_port):
-    with Product(tmp_path_factory.mktemp("first"), port=free_port(), **database("ec2mon_first")) as running:
+    directory = tmp_path_factory.mktemp("first")
+    directory.chmod(0o755)  # as an administrator or a volume made it
+    with Product(directory, port=free_port(), **database("ec2mon_first")) as running:
         yield running
 
 
@@ -77,8 +79,11 @@ def test_the_address_is_printed(product, first):
     assert f"{product.url}/ " in first[0]
 
 
-def test_the_database_is_only_for_its_owner(product):
-    assert stat.S_IMODE(product.directory.stat().st_mode) == 0o700
+def test_what_it_makes_is_for_its_owner_alone(product, first):
+    made = [path for path in product.directory.iterdir() if path != product.log_file]
+
+    assert len(made) > 2
+    assert [path.name for path in made if path.stat().st_mode & 0o077] == []
 
 
 def test_a_taken_port_is_said_in_a_sentence(product):

@@ -1,6 +1,7 @@
 """`manage.py up`: the whole product on this machine, or some of its parts."""
 
 import errno
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         chosen = options["only"] or parts.PARTS
         listener = self._listener() if parts.WEB in chosen else None
         parts.log_to_stdout()
+        os.umask(0o077)  # sessions and encrypted keys are nobody else's, whoever may look into DATA_DIR
         try:
             prepare.prepare()
         except prepare.CannotStart as error:
