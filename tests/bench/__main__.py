@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests import with_services
-from tests.bench import bars, clicks, debug_page, idle, latency, many, pages, polls, report
+from tests.bench import bars, clicks, debug_page, fair, idle, latency, many, pages, polls, report
 from tests.bench.bars import Row
 from tests.bench.bench import POSTGRES, SQLITE, Bench, Options
 
@@ -19,6 +19,7 @@ GROUPS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "polls": polls.measure,
     "latency": latency.measure,
     "many": many.measure,
+    "fair": fair.measure,
     "pages": pages.measure,
     "debug": debug_page.measure,
     "clicks": clicks.measure,

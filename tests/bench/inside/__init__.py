@@ -8,6 +8,7 @@ from tests.bench.inside import clicks, pages, polls, rounds, seeds
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     "prepare": seeds.prepare,
     "add_elements": seeds.add_elements,
+    "add_twins": seeds.add_twins,
     "add_debug_records": seeds.add_debug_records,
     "poll": polls.poll,
     "ask_pages": pages.ask,
@@ -15,6 +16,8 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "ask_until": pages.ask_until,
     "make_due": rounds.make_due,
     "progress": rounds.progress,
+    "spread": rounds.spread,
+    "lateness": rounds.lateness,
     "stop_in_request": clicks.stop_in_request,
     "stop_through_queue": clicks.stop_through_queue,
 }

@@ -8,7 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from ec2mon import prepare as preparation
-from elements.models import DebugRecord, Element, Poll
+from elements.domain.regions import REGIONS
+from elements.models import DebugRecord, Element, Instance, Poll
 
 OPERATOR = "olga"
 _SERIES = "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < %s) "
@@ -43,6 +44,25 @@ def add_elements(elements: list[dict[str, str]], *, due_in_s: float = 86_400, in
         Poll.objects.create(element=row, due_at=now + timedelta(seconds=due_in_s))
         made.append(row.pk)
     return made
+
+
+def add_twins(slug: str, keys: dict[str, str], number: int) -> None:
+    """Add elements that were read like one that was, in other regions, for a budget is that of a region."""
+    like = Element.objects.with_poll().get(slug=slug)
+    known = {name: getattr(like, name) for name in ("identified_at", "account_arn", "seen_account_id")}
+    said = {name: getattr(like.poll, name) for name in ("counts", "named_by", "rows_made_by", "succeeded_at")}
+    made = add_elements([{**keys, "name": f"{keys['name']} {each}"} for each in range(number)])
+    quote = connection.ops.quote_name
+    table = quote(Instance._meta.db_table)
+    names = [f.column for f in Instance._meta.concrete_fields if f.column not in ("id", "element_id")]
+    columns = ", ".join(map(quote, names))
+    for region, pk in zip((code for code in REGIONS if code != like.region), made, strict=False):
+        Element.objects.filter(pk=pk).update(region=region, **known)
+        Poll.objects.filter(element=pk).update(**said)
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA cache_size = -500000")
+            sql = f"INSERT INTO {table} (element_id, {columns}) SELECT %s, {columns} FROM {table} WHERE element_id = %s"
+            cursor.execute(sql, [pk, like.pk])
 
 
 def add_debug_records(slug: str, number: int) -> None:
