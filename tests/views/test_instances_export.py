@@ -2,11 +2,12 @@
 
 import csv
 import io
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
 
-from elements.models import Poll
+from elements.models import Instance, Poll
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +90,34 @@ def test_the_name_of_the_file_says_when_aws_was_seen_so(viewer, element):
 def test_the_number_of_queries_does_not_grow_with_the_rows(viewer, element, django_assert_max_num_queries):
     with django_assert_max_num_queries(9):
         assert len(export(viewer)) == 61
+
+
+def add_many(element, first, number):
+    """Add instances that are all like the first one but for their ID."""
+    model = element.instances.first()
+    names = [field.attname for field in Instance._meta.concrete_fields if field.attname != "id"]
+    values = {name: getattr(model, name) for name in names}
+    Instance.objects.bulk_create(
+        Instance(**{**values, "instance_id": f"i-9{each:016x}"}) for each in range(first, first + number)
+    )
+
+
+def most_held(client):
+    """Return how many bytes were held at most at a time while a file was sent, and how long the file is."""
+    tracemalloc.start()
+    try:
+        size = sum(map(len, client.get(PAGE + "export.csv").streaming_content))
+        return tracemalloc.get_traced_memory()[1], size
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_file_takes_no_more_memory_than_a_short_one(viewer, element):
+    most_held(viewer)  # what is loaded once only
+    add_many(element, 0, 2_000)  # rows are read by the thousand, and the next thousand before the last one is let go
+    few, short = most_held(viewer)
+    add_many(element, 2_000, 4_000)
+    many, long = most_held(viewer)
+
+    assert long > 2.5 * short
+    assert many < 1.3 * few
