@@ -56,12 +56,12 @@ def disk_full(product: Installation) -> Iterator[None]:
 @contextlib.contextmanager
 def read_only_files(product: Installation) -> Iterator[None]:
     """Take the right to write from the files of SQLite; connections that are open already keep it."""
-    files = list(product.directory.glob("ec2mon.sqlite3*"))
-    for file in files:
-        file.chmod(0o444)
+    modes = {file: file.stat().st_mode for file in product.directory.glob("ec2mon.sqlite3*")}
+    for file in modes:
+        file.chmod(0o400)
     yield
-    for file in files:
-        file.chmod(0o644)
+    for file, mode in modes.items():
+        file.chmod(mode)
 
 
 def read_only_server(product: Installation, how: str) -> None:
