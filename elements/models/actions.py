@@ -45,9 +45,9 @@ class ActionQuerySet(OfElements, models.QuerySet["Action"]):
         claims = {action.claim for action in actions}
         return self.filter(pk__in=[action.pk for action in actions], claim__in=claims, status="sent")
 
-    def give_back(self, now: datetime) -> None:
-        """Let others send what was not sent, within a new time."""
-        self.update(status="requested", claim=None, sent_at=None, expires_at=Action.expiry(now))
+    def give_back(self) -> None:
+        """Let others send what was not sent, within the time since it was asked for."""
+        self.update(status="requested", claim=None, sent_at=None)
 
     def latest_of_instance(self) -> "ActionQuerySet":
         """Keep those after which nothing else was asked of the same instance."""

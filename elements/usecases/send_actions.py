@@ -49,7 +49,7 @@ class Sender:
             if not group:
                 continue
             if self._made and self.is_overdue:
-                Action.objects.held(group).give_back(self.clock())
+                Action.objects.held(group).give_back()
                 continue
             self._made = True
             waiting.extendleft(reversed(self._ask(group)))

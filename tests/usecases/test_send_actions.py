@@ -148,6 +148,20 @@ def test_what_the_sender_has_no_time_for_is_given_back_and_sent_later(aws, keys)
     assert sorted(Action.objects.values_list("status", flat=True)) == ["accepted", "refused", "refused"]
 
 
+def test_what_is_given_back_has_no_more_time_than_when_it_was_asked_for(aws, keys):
+    element = polled(aws, keys, count=2)
+    pks = stored(element, instance_ids=ids(element)[:1], by="maria")
+    pks += stored(element, instance_ids=ids(element)[1:], by="olga")
+    asked = dict(Action.objects.values_list("pk", "expires_at"))
+
+    Sender(element, lambda: timezone.now() + timedelta(seconds=50), until=0.0).send(
+        element.actions.claim(pks, timezone.now())
+    )
+
+    (given_back,) = Action.objects.filter(status="requested")
+    assert given_back.expires_at == asked[given_back.pk]
+
+
 def test_a_sender_without_time_begins_nothing_and_says_what_is_left(aws, keys):
     element = polled(aws, keys)
     pks = stored(element)
