@@ -26,11 +26,18 @@ def hidden_from(user: User | AnonymousUser) -> "models.QuerySet[ElementAccess, A
 
     They are those with groups named of which the user is in none. From a superuser nothing is hidden.
     """
+    return ElementAccess.objects.none().values("element") if sees_all(user) else hidden_but_for(user.groups.all())
+
+
+def sees_all(user: User | AnonymousUser) -> bool:
+    """Tell whether nothing is hidden from a user, whatever groups are named."""
+    return user.is_superuser and user.is_active
+
+
+def hidden_but_for(groups: "models.QuerySet[Group]") -> "models.QuerySet[ElementAccess, Any]":
+    """Return the keys of elements that somebody in these groups, and in no other, must not see."""
     named = ElementAccess.objects.order_by().values("element")
-    if user.is_superuser and user.is_active:
-        return named.none()
-    own = named.filter(group__in=user.groups.all())
-    return named.exclude(element__in=own)
+    return named.exclude(element__in=named.filter(group__in=groups))
 
 
 class OfElements:

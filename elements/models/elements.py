@@ -13,6 +13,7 @@ from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY
 from elements.domain.naming import DEFAULT_FORMAT
 from elements.models.access import ElementAccess, hidden_from
 from elements.models.fields import SecretCharField
+from elements.models.statements import Given
 from elements.models.worker_beats import LastBeat
 
 if TYPE_CHECKING:
@@ -53,12 +54,12 @@ class ElementQuerySet(models.QuerySet["Element"]):
         by_key = models.Q(seen_account_id="", account_id="", key_hint=account.removeprefix("key "))
         return self.filter(seen | named | by_key, region=region)
 
-    def with_beats(self, queues: Iterable[str], now: datetime) -> "ElementQuerySet":
+    def with_beats(self, queues: Iterable[str], soon: datetime | Given) -> "ElementQuerySet":
         """Add to each row, as `beat_QUEUE`, when a queue last proved to work; text, which costs no row anything.
 
         They are the same in each row: so whoever reads elements learns it without asking twice.
         """
-        return self.annotate(**{f"beat_{queue}": LastBeat(queue, now) for queue in queues})
+        return self.annotate(**{f"beat_{queue}": LastBeat(queue, soon) for queue in queues})
 
     def with_poll(self) -> "ElementQuerySet":
         """Join the Poll row, without the keys."""

@@ -1,6 +1,7 @@
 """Instance: what AWS last said about one EC2 instance, and the name we show for it."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from django.db import models
 from django.db.models import F, Value
@@ -53,6 +54,20 @@ SORTS: Mapping[str, Expression | F] = {
 _NEVER_ABSENT = ("name", "id", "state", "checks", "type", "az", "launched")
 
 
+class Window(NamedTuple):
+    """The rows of a page, counted from one end of the list."""
+
+    first: int
+    last: int
+    from_end: bool
+
+
+def window(start: int, stop: int, count: int) -> Window:
+    """Return the rows from `start` to before `stop` among `count`, counted from the end that is nearer."""
+    stop = min(stop, count)
+    return Window(count - stop, count - start, True) if start > count - stop else Window(start, stop, False)
+
+
 class InstanceQuerySet(OfElements, models.QuerySet["Instance"]):
     """Ways to read instances."""
 
@@ -91,16 +106,13 @@ class InstanceQuerySet(OfElements, models.QuerySet["Instance"]):
         rest = (Lower("display_name"), F("id"))
         return self.order_by(first, *(each.desc() if downwards else each.asc() for each in rest))
 
-    def rows(self, start: int, stop: int, count: int) -> "InstanceQuerySet":
-        """Keep the rows of a page of `count`, read from the nearer end.
+    def rows(self, cut: "Window") -> "InstanceQuerySet":
+        """Keep the rows of a page.
 
         Which they are is found first, in an index where there is one: what is stepped over is never read whole.
         """
-        stop = min(stop, count)
-        from_end = start > count - stop
-        ordered = self.reverse() if from_end else self
-        first, last = (count - stop, count - start) if from_end else (start, stop)
-        of_page = Instance.objects.filter(pk__in=ordered.values("pk")[first:last])
+        ordered = self.reverse() if cut.from_end else self
+        of_page = Instance.objects.filter(pk__in=ordered.values("pk")[cut.first : cut.last])
         return of_page.order_by(*self.query.order_by)
 
     def counted(self) -> tuple["InstanceQuerySet", int]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import models
 
 from elements.domain.machinery import AHEAD_S
+from elements.models.statements import Given
 
 # A working cluster proves it every 10 s or so.
 SILENT_AFTER_S = 60.0
@@ -43,7 +44,7 @@ class WorkerBeat(models.Model):
 
 
 class LastBeat(models.Func):
-    """When a queue last proved to work, as a text; one of a clock that was wrong only where there is no other.
+    """When a queue last proved to work, as a text; one after `soon`, of a wrong clock, only where there is no other.
 
     Every page asks: a query of Django's would cost it a tenth more.
     """
@@ -54,9 +55,5 @@ class LastBeat(models.Func):
     arg_joiner = " ORDER BY at > "
     output_field = models.TextField()
 
-    def __init__(self, queue: str, now: datetime) -> None:
-        soon = now + timedelta(seconds=AHEAD_S)
-        super().__init__(
-            models.Value(queue, output_field=models.CharField()),
-            models.Value(soon, output_field=models.DateTimeField()),
-        )
+    def __init__(self, queue: str, soon: datetime | Given) -> None:
+        super().__init__(models.Value(queue, output_field=models.CharField()), soon)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 from elements.domain.actions import refusal
 from elements.domain.instance_states import RULES, VERBS, Verb
@@ -11,6 +12,7 @@ from elements.domain.row_states import RowState, ShownAction, row_state
 from elements.domain.status_checks import ChecksView, checks_view
 from elements.domain.wording import span
 from elements.models import Action, Instance, ScheduledEvent
+from elements.models.statements import Given, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,22 @@ def shown_action(action: Action) -> ShownAction:
         message=action.message,
         is_open=action.is_open,
     )
+
+
+def planned_for(element_id: int, instances: Sequence[int], now: datetime) -> dict[int, Planned]:
+    """Return the next event of each of these instances that has one; reads them."""
+    if not instances:
+        return {}
+    given = {f"instance_{number}": pk for number, pk in enumerate(instances)}
+    return planned_by_instance(_events_of(len(instances)).rows(element=element_id, **given), now)
+
+
+@lru_cache(maxsize=10)
+def _events_of(count: int) -> Statement:
+    """Return the active events of so many instances."""
+    instances: list[Any] = [Given(f"instance_{number}") for number in range(count)]
+    found = ScheduledEvent.objects.active().filter(element=Given("element"), instance__pk__in=instances)
+    return Statement(lambda: found.order_by("not_before", "pk"))
 
 
 def planned_by_instance(events: Iterable[ScheduledEvent], now: datetime) -> dict[int, Planned]:

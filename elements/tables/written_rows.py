@@ -11,20 +11,23 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.safestring import SafeString
 
 from elements.domain.instance_states import CHANGING
 from elements.domain.row_states import ShownAction
 from elements.models import Instance
-from elements.models.instances import CHECKS, InstanceQuerySet
+from elements.models.instances import CHECKS, InstanceQuerySet, Window
+from elements.models.statements import Given, Statement
 from elements.tables.instance_cells import row_html
 from elements.tables.instance_rows import PageFacts, Planned, age_in_words, instance_row
 from elements.tables.instances import ROW_HEADER, Choice, cells_of, chosen
 
 # In each process of the web server; a row takes some 5 kB.
 KEPT = 2000
+# Pages of all instances whose statements are kept: each by its columns, its order and its rows.
+PAGES = 50
 TIMELESS = datetime.min  # noqa: DTZ901 (to compare it with a moment is an error)
 _ALWAYS = (
     *("pk", "revision", "instance_id", "display_name", "state", "state_since_at", "gone_at", "checks_rank", *CHECKS),
@@ -38,10 +41,27 @@ Said = Any
 
 def said(rows: InstanceQuerySet, choices: Sequence[Choice]) -> list[Said]:
     """Read what the columns show, and no more; tags come as JSON."""
-    shown = [choice.field for choice in choices if choice.field]
-    names = dict.fromkeys((*_ALWAYS, *shown))
+    return list(_columns(rows, _names(choices)))
+
+
+def said_of_all(element_id: int, sort: str, choices: Sequence[Choice], cut: Window) -> list[Said]:
+    """Read the same for a page of all instances that AWS lists, which is what most people look at."""
+    return _page_of_all(_names(choices), sort, cut).rows(element=element_id)
+
+
+@lru_cache(maxsize=PAGES)
+def _page_of_all(names: tuple[str, ...], sort: str, cut: Window) -> Statement:
+    every = Instance.objects.filter(element=Given("element")).listed().sorted_by(sort)
+    return Statement(lambda: _columns(every.rows(cut), names))
+
+
+def _names(choices: Sequence[Choice]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*_ALWAYS, *(choice.field for choice in choices if choice.field))))
+
+
+def _columns(rows: InstanceQuerySet, names: Sequence[str]) -> "QuerySet[Instance, Said]":
     with_tags = rows.annotate(tags_text=Cast("tags", TextField()))
-    return list(with_tags.values_list(*names, "tags_text", named=True))
+    return with_tags.values_list(*names, "tags_text", named=True)
 
 
 @lru_cache(maxsize=KEPT)

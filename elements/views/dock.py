@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, DateTimeField, Max, Min, Q, QuerySet
 
 from elements.domain.action_words import BatchFacts, BatchWords, batch_words, took
 from elements.models import Action, Element
 from elements.models.actions import ENDED_BADLY, OPEN
+from elements.models.statements import Given, Statement
 
 # Good news leaves the page after 8 s by itself; a page that asks every 15 s must still get to see it.
 GOOD_NEWS = timedelta(seconds=30)
@@ -78,15 +79,24 @@ class Batch:
         return reasons.pop() if len(reasons) == 1 else ""
 
 
-def lately(element: Element, now: datetime) -> "QuerySet[Action]":
+def _shown_lately() -> "QuerySet[Action]":
     """Return the actions without which the dock is empty, in no order: open, or ended lately.
 
     What is open has no end: so an index finds either kind among the actions of three months.
     """
-    every = element.actions.order_by()
-    shown = Q(status__in=ENDED_BADLY) | Q(settled_at__gte=now - GOOD_NEWS)
-    ended = every.filter(shown, settled_at__gte=now - OLDEST)
+    every = Action.objects.filter(element=Given("element")).order_by()
+    is_news = Q(status__in=ENDED_BADLY) | Q(settled_at__gte=Given("good_since", DateTimeField))
+    ended = every.filter(is_news, settled_at__gte=Given("since", DateTimeField))
     return every.filter(settled_at__isnull=True, status__in=OPEN).union(ended, all=True)
+
+
+_LATELY = Statement(_shown_lately)
+
+
+def lately(element: Element, now: datetime) -> list[Action]:
+    """Return the actions that are open, or ended so lately that the dock shows them; the oldest first."""
+    found = _LATELY.rows(element=element.pk, good_since=now - GOOD_NEWS, since=now - OLDEST)
+    return sorted(found, key=lambda action: action.pk)
 
 
 def dock_context(

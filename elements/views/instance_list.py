@@ -1,6 +1,6 @@
 """What an address of the Instances page asks for: filter, order, columns; a user's settings stand in for the last."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from django.core.paginator import Page, Paginator
@@ -9,9 +9,9 @@ from django.db.models import Q
 from elements.domain.filters import MAX_TEXT, InvalidFilter, Term, parse, wants_gone
 from elements.models import UserSettings
 from elements.models.instance_filters import condition
-from elements.models.instances import DEFAULT_SORT, InstanceQuerySet, is_sort
+from elements.models.instances import DEFAULT_SORT, InstanceQuerySet, Window, is_sort, window
 from elements.tables.instances import DEFAULT_COLUMNS, DEFAULT_PER_PAGE, KIND, MAX_TAG_KEY, PER_PAGE, Choice, chosen
-from elements.tables.written_rows import said
+from elements.tables.written_rows import Said, said, said_of_all
 from elements.views.pages import ElementPageMixin
 
 
@@ -81,21 +81,28 @@ class InstanceListMixin(ElementPageMixin):
         listed = known.gone() if self.wants_gone else known.listed()
         return listed.filter(self.matching).sorted_by(self.sort)
 
+    def rows_of(self, found: InstanceQuerySet, cut: Window) -> list[Said]:
+        """Read the rows of a page of what was found."""
+        return said(found.rows(cut), self.choices)
+
+    def rows_of_all(self, cut: Window) -> list[Said]:
+        """Read the rows of a page of all instances."""
+        return said_of_all(self.element.pk, self.sort, self.choices, cut)
+
 
 class KnownCount(Paginator):  # type: ignore[type-arg]
-    """A paginator that is told how many rows there are, and which columns of them are shown."""
+    """A paginator that is told how many rows there are, and what reads those of a page."""
 
-    def __init__(self, found: InstanceQuerySet, per_page: int, count: int, choices: Sequence[Choice]) -> None:
-        super().__init__(found, per_page)
-        self.found, self.choices = found, choices
+    def __init__(self, read: Callable[[Window], Sequence[Said]], per_page: int, count: int) -> None:
+        super().__init__((), per_page)
+        self.read = read
         self.__dict__["count"] = count
 
     def page(self, number: int | str) -> Page:  # type: ignore[type-arg]
         """Return a page with its rows read."""
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        rows = self.found.rows(start, start + self.per_page, self.count)
-        return Page(said(rows, self.choices), number, self)
+        return Page(self.read(window(start, start + self.per_page, self.count)), number, self)
 
 
 def storable(text: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.core.paginator import Page
@@ -19,7 +19,7 @@ from elements.forms.actions import MAX_IDS
 from elements.models import Action, Instance, UserSettings
 from elements.models.actions import ENDED_BADLY
 from elements.models.instances import TAG_PREFIX
-from elements.tables.instance_rows import PageFacts, Planned, planned_by_instance, shown_action, verbs
+from elements.tables.instance_rows import PageFacts, Planned, planned_for, shown_action, verbs
 from elements.tables.instances import CHOICES, KIND, PER_PAGE, Choice, InstanceTable, chosen, export_columns
 from elements.tables.written_rows import Said, WrittenRows, tags_of
 from elements.views.dock import EMPTY_DOCK, dock_context, lately
@@ -50,7 +50,7 @@ class Instances(InstanceListMixin, TemplateView):
     @cached_property
     def asked(self) -> list[Action]:
         """Return what was asked and is in the rows or in the dock: open, or ended lately."""
-        return sorted(lately(self.element, self.now), key=lambda action: action.pk)
+        return lately(self.element, self.now)
 
     @cached_property
     def actions(self) -> dict[str, ShownAction]:
@@ -67,8 +67,7 @@ class Instances(InstanceListMixin, TemplateView):
         if not self.with_events:
             return {}
         listed = [row.pk for row in page.object_list if row.gone_at is None]
-        events = self.element.scheduled_events.active().filter(instance__in=listed)
-        return planned_by_instance(events.order_by("not_before", "pk"), self.now)
+        return planned_for(self.element.pk, listed, self.now)
 
     @cached_property
     def facts(self) -> PageFacts:
@@ -164,11 +163,12 @@ class Instances(InstanceListMixin, TemplateView):
 
     def page(self) -> Page:  # type: ignore[type-arg]
         """Return the rows of the page asked for; without a filter, or with a quick one, their number is known."""
-        known = [facet.count for facet in self.facets() if facet.is_current and facet.filter != "event:any"]
+        number = self.request.GET.get("page")
         if not self.terms:
-            known = [self.total]
+            return KnownCount(self.rows_of_all, self.per_page, self.total).get_page(number)
+        known = [facet.count for facet in self.facets() if facet.is_current and facet.filter != "event:any"]
         found, count = (self.found, known[0]) if known else self.found.counted()
-        return KnownCount(found, self.per_page, count, self.choices).get_page(self.request.GET.get("page"))
+        return KnownCount(partial(self.rows_of, found), self.per_page, count).get_page(number)
 
     def table(self, page: Page) -> InstanceTable:  # type: ignore[type-arg]
         """Return the table: every row of the page, or those the script does not have yet."""

@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
+from django.contrib.auth.models import Group
+from django.db.models import DateTimeField
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from elements.domain.connections import Connection
-from elements.domain.machinery import PARTS
+from elements.domain.machinery import AHEAD_S, PARTS
 from elements.domain.standstill import Standstill, standstill
 from elements.models import Element, Poll, UserSettings
+from elements.models.access import hidden_but_for, sees_all
+from elements.models.statements import Given, Statement
 
 # With more elements than this the side list has a field to filter it.
 MANY = 12
@@ -86,7 +91,7 @@ def _read(request: HttpRequest) -> Shell:
     now, user = timezone.now(), getattr(request, "user", None)
     if user is None or not user.has_perm("elements.view_element"):
         return Shell(now)
-    rows = list(Element.objects.visible_to(user).with_poll().with_beats(PARTS, now).defer(*_UNSHOWN))
+    rows = _elements(sees_all(user)).rows(user=user.pk, soon=now + timedelta(seconds=AHEAD_S))
     return Shell(
         now,
         tuple(_entry(element, now) for element in rows),
@@ -96,6 +101,13 @@ def _read(request: HttpRequest) -> Shell:
         may_set_up=user.has_perm("elements.change_element"),
         may_see_activity=user.has_perm("elements.view_activity"),
     )
+
+
+@cache
+def _elements(all_of_them: bool) -> Statement:
+    hidden = hidden_but_for(Group.objects.filter(user=Given("user")))
+    seen = Element.objects.all() if all_of_them else Element.objects.exclude(pk__in=hidden)
+    return Statement(lambda: seen.with_poll().with_beats(PARTS, Given("soon", DateTimeField)).defer(*_UNSHOWN))
 
 
 def standstill_of(elements: Sequence[Element], now: datetime) -> Standstill | None:

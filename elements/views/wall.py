@@ -1,6 +1,7 @@
 """Wall: every element and every instance at a glance, for a screen nobody touches."""
 
 import hashlib
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views.generic import TemplateView
 
-from elements.domain.machinery import PARTS
+from elements.domain.machinery import AHEAD_S, PARTS
 from elements.domain.standstill import Standstill
 from elements.models import Element, UserSettings, WallScreen
 from elements.models.user_settings import OFFERED
@@ -39,9 +40,10 @@ class Wall(LivePageMixin, TemplateView):
     @cached_property
     def rows(self) -> list[Row]:
         """Return every element."""
+        soon = self.now + timedelta(seconds=AHEAD_S)
         return [
             Row(element, getattr(element, "poll", None), element.connection(self.now))
-            for element in Element.objects.visible_to(self.reader).with_poll().with_beats(PARTS, self.now)
+            for element in Element.objects.visible_to(self.reader).with_poll().with_beats(PARTS, soon)
         ]
 
     @cached_property

@@ -9,7 +9,7 @@ from django.utils import timezone
 from elements.domain.filters import parse
 from elements.models import ScheduledEvent, instances
 from elements.models.instance_filters import condition
-from elements.models.instances import SORTS
+from elements.models.instances import SORTS, window
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -229,11 +229,11 @@ def test_every_page_holds_the_rows_that_come_next_from_whichever_end_it_is_read(
         )
     every = list(element.instances.sorted_by(sort))
 
-    pages = [element.instances.sorted_by(sort).rows(start, start + 3, 11) for start in range(0, 12, 3)]
+    pages = [element.instances.sorted_by(sort).rows(window(start, start + 3, 11)) for start in range(0, 12, 3)]
 
     assert [len(page) for page in pages] == [3, 3, 3, 2]
     assert [row for page in pages for row in page] == every
-    assert not element.instances.sorted_by(sort).rows(0, 50, 0)
+    assert not element.instances.sorted_by(sort).rows(window(0, 50, 0))
 
 
 @pytest.mark.parametrize("few", [0, 4, 5, 500])
@@ -247,8 +247,8 @@ def test_few_and_many_matches_are_counted_and_sorted_alike(element, monkeypatch,
     found, count = matching.counted()
 
     assert count == 5
-    assert list(found.rows(0, 3, count)) == list(matching)[:3]
-    assert list(found.rows(3, 6, count)) == list(matching)[3:]
+    assert list(found.rows(window(0, 3, count))) == list(matching)[:3]
+    assert list(found.rows(window(3, 6, count))) == list(matching)[3:]
 
 
 def test_a_search_with_few_matches_reads_the_rows_once(element, django_assert_num_queries):
@@ -257,7 +257,7 @@ def test_a_search_with_few_matches_reads_the_rows_once(element, django_assert_nu
 
     with django_assert_num_queries(2) as asked:
         found, count = matching.counted()
-        assert len(found.rows(0, 50, count)) == 1
+        assert len(found.rows(window(0, 50, count))) == 1
 
     assert [each["sql"].count(" LIKE ") for each in asked] == [1, 0]
 

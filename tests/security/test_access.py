@@ -225,6 +225,16 @@ def test_whoever_is_in_a_named_group_sees_it_everywhere_and_superusers_do(inside
         assert client.get(f"/e/{PLANTED}/instances/").status_code == 200
 
 
+def test_readers_in_turn_see_what_is_theirs_and_a_group_that_is_left_counts_at_the_next_page(insider, outsider, root):
+    address = reverse("elements:overview")
+    for client, sees in [(insider, True), (outsider, False), (root, True)] * 2:
+        assert (PLANTED in client.get(address).content.decode()) == sees
+
+    User.objects.get(username="ina").groups.remove(Group.objects.get(name="inner"))
+
+    assert PLANTED not in insider.get(address).content.decode()
+
+
 def test_what_may_be_done_there_still_comes_from_the_rights_of_ones_groups(insider, hidden):
     assert insider.post(f"/e/{PLANTED}/poll/").status_code == 403
 

@@ -55,7 +55,7 @@ def failing(error):
     ],
 )
 def test_a_page_says_what_is_wrong_and_leads_back_to_itself(client, monkeypatch, said, words):
-    monkeypatch.setattr("elements.views.shell.Element.objects.visible_to", failing(OperationalError(said)))
+    monkeypatch.setattr("elements.views.shell.Statement.rows", failing(OperationalError(said)))
 
     answer = client.get("/?sort=name")
 
@@ -105,7 +105,7 @@ def test_an_action_that_is_stored_when_the_database_fails_is_left_to_the_clock(c
 def test_the_log_has_a_line_of_what_the_database_said_and_no_trace(client, monkeypatch, caplog):
     from ec2mon.logs import LineFilter
 
-    monkeypatch.setattr("elements.views.shell.Element.objects.visible_to", failing(OperationalError("gone\nHINT: no")))
+    monkeypatch.setattr("elements.views.shell.Statement.rows", failing(OperationalError("gone\nHINT: no")))
 
     client.get("/")
 
@@ -115,6 +115,6 @@ def test_the_log_has_a_line_of_what_the_database_said_and_no_trace(client, monke
 
 
 def test_a_mistake_of_ours_is_no_trouble_of_the_database(client, monkeypatch):
-    monkeypatch.setattr("elements.views.shell.Element.objects.visible_to", failing(ValueError("database is locked")))
+    monkeypatch.setattr("elements.views.shell.Statement.rows", failing(ValueError("database is locked")))
 
     assert client.get("/").status_code == 500

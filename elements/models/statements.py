@@ -1,0 +1,66 @@
+"""Statements of which the text is composed once.
+
+Django composes the text of a query anew each time, which takes several times as long as a small one's answer. What
+every page asks for is composed when it is first asked for; then it only gets other values.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
+from django.db.models.sql.compiler import SQLCompiler
+
+
+class Given(Expression):
+    """The place of a value in a statement; whoever asks gives it. It is never None, for which the text would differ."""
+
+    def __init__(self, name: str, field: "type[models.Field[Any, Any]]" = models.BigIntegerField) -> None:
+        super().__init__(output_field=field())
+        self.name = name
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:  # type: ignore[override]
+        """Stand among the parameters instead of the value."""
+        return "%s", [self]
+
+    def value(self, given: Mapping[str, Any], connection: BaseDatabaseWrapper) -> Any:
+        """Return what the database is given."""
+        return self.output_field.get_db_prep_value(given[self.name], connection)
+
+
+class Statement:
+    """What `make` returns, a queryset with a Given for each value that changes, composed when it is first asked for.
+
+    Rows are read by Django's own ways: models, tuples and annotations come as the queryset says.
+    """
+
+    def __init__(self, make: Callable[[], "models.QuerySet[Any, Any]"]) -> None:
+        self._make = make
+
+    def rows(self, **given: Any) -> list[Any]:
+        """Ask the database now, unless the queryset can have no rows; KeyError when a value is missing."""
+        try:
+            asked = self._composed[0].all()
+        except EmptyResultSet:
+            return []
+        asked.query.get_compiler = lambda using, *_, **__: self._compiler(using, given)  # type: ignore[method-assign]
+        return list(asked)
+
+    @cached_property
+    def _composed(self) -> tuple["models.QuerySet[Any, Any]", SQLCompiler, str, tuple[Any, ...]]:
+        queryset = self._make()
+        compiler = queryset.query.get_compiler(queryset.db)
+        return queryset, compiler, *compiler.as_sql()
+
+    def _compiler(self, using: str, given: Mapping[str, Any]) -> SQLCompiler:
+        """Return a compiler that has composed already, for the connection of this thread."""
+        _, composed, text, parameters = self._composed
+        compiler, connection = copy.copy(composed), connections[using]
+        values: Any = [each.value(given, connection) if isinstance(each, Given) else each for each in parameters]
+        compiler.connection = connection
+        compiler.as_sql = lambda *_, **__: (text, values)  # type: ignore[method-assign]
+        return compiler
