@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     # A page is a tenth as large. What BREACH needs is not there: the session cookie does not travel with requests of
     # other sites but for links, a form token is masked anew each time, and the length is blurred by random bytes.
-    "django.middleware.gzip.GZipMiddleware",
+    "ec2mon.middleware.CompressionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -1,5 +1,6 @@
 """What a page costs the database when its script asks and nothing has changed: a few rows, however many instances."""
 
+import gzip
 import re
 
 import pytest
@@ -47,3 +48,24 @@ def test_pages_are_compressed_and_their_length_is_blurred(operator, element):
 
     assert {answer.headers["Content-Encoding"] for answer in answers} == {"gzip"}
     assert len({answer.headers["Content-Length"] for answer in answers}) > 1
+
+
+def test_a_compressed_page_reads_like_the_plain_one(operator, element):
+    compressed, plain = (
+        operator.get("/e/frankfurt/instances/", headers={"Accept-Encoding": each}) for each in ("gzip", "identity")
+    )
+
+    text = gzip.decompress(compressed.content).decode()
+    assert (
+        len(text) == len(plain.content.decode()) and text.startswith("<!doctype html>") and text.endswith("</html>\n")
+    )
+    assert compressed.headers["Content-Length"] == str(len(compressed.content))
+    assert "Content-Encoding" not in plain.headers
+    assert {"Accept-Encoding" in answer.headers["Vary"] for answer in (compressed, plain)} == {True}
+
+
+def test_an_export_is_compressed_as_it_is_written(operator, element):
+    answer = operator.get("/e/frankfurt/instances/export.csv", headers={"Accept-Encoding": "gzip"})
+
+    assert answer.streaming and answer.headers["Content-Encoding"] == "gzip"
+    assert b"Instance ID" in gzip.decompress(b"".join(answer.streaming_content))
