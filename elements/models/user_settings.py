@@ -9,8 +9,8 @@ from django.db import models, transaction
 
 User = AbstractBaseUser | AnonymousUser
 
-THEMES = [("auto", "Match system"), ("light", "Light"), ("dark", "Dark")]
-DENSITIES = [("dense", "Dense, 28 px"), ("normal", "Normal, 32 px"), ("roomy", "Roomy, 42 px")]
+THEMES = (("auto", "Match system"), ("light", "Light"), ("dark", "Dark"))
+DENSITIES = (("dense", "Dense, 28 px"), ("normal", "Normal, 32 px"), ("roomy", "Roomy, 42 px"))
 TIME_ZONES = [("utc", "UTC"), ("local", "Local time")]
 KEYS = [("on", "On"), ("off", "Off")]
 OFFERED = {

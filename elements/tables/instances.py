@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -140,12 +140,12 @@ class InstanceTable:
         """Return the columns, for their number."""
         return cells_of(self.choices, may_operate=self.page.may_operate)
 
-    @property
+    @cached_property
     def written_rows(self) -> SafeString:
         """Return the rows."""
         return SafeString("\n".join(self.rows))
 
-    @property
+    @cached_property
     def written_head(self) -> SafeString:
         """Return the head: kept, unless it is one of those of which there are too many, or too long a one."""
         names, page = tuple(choice.name for choice in self.choices), self.page

@@ -4,12 +4,12 @@ A file of pieces holds lines `== name`, each with its markup below, where {name}
 escaped, unless it is a piece itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from html import escape
 
-from django.template.loader import get_template
+from django.template.loader import get_template, render_to_string
 from django.utils.safestring import SafeString
 
 COMMON = "elements/pieces.html"
@@ -43,6 +43,12 @@ def pieces(template: str = COMMON) -> Mapping[str, Piece]:
 def icon(name: str, tone: str = "") -> SafeString:
     """Return a glyph of the sprite."""
     return pieces()["icon"](classes=f"i tone-{tone}" if tone else "i", name=name)
+
+
+@lru_cache(4000, typed=True)
+def kept(template: str, **values: Hashable) -> SafeString:
+    """Return a part of a page that is written once for the same values; it knows of nothing else, nor of the moment."""
+    return render_to_string(template, values)
 
 
 def relative_time(moment: datetime, mode: str, text: str) -> SafeString:

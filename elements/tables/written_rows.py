@@ -84,7 +84,7 @@ class WrittenRows:
         """Return a row as HTML."""
         age = age_in_words(row.launched_at, self.page.now)
         if self.is_quiet(row):
-            return _quiet_row(self._names, self._quiet_page, row, age)
+            return _quiet_row(self._quiet, row, age)
         action, planned = self.actions.get(row.instance_id), self.planned.get(row.pk)
         shown = instance_row(_instance(row), self.page, age, action, planned)
         return row_html(shown, self._cells, ROW_HEADER)
@@ -98,22 +98,31 @@ class WrittenRows:
         return row.pk in self.planned or row.state in CHANGING or row.protected_seen_at is not None
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(choice.name for choice in self.choices)
-
-    @cached_property
-    def _quiet_page(self) -> PageFacts:
-        return replace(self.page, now=TIMELESS, viewer="", data_at=None, is_stale=False)
+    def _quiet(self) -> "Quiet":
+        page = replace(self.page, now=TIMELESS, viewer="", data_at=None, is_stale=False)
+        return _quiet(tuple(choice.name for choice in self.choices), page)
 
     @cached_property
     def _cells(self) -> list[Any]:
         return cells_of(self.choices, may_operate=self.page.may_operate)
 
 
+@dataclass(frozen=True, eq=False)
+class Quiet:
+    """What quiet rows have in common; there is one of each kind, so that it is compared as fast as can be."""
+
+    cells: Sequence[Any]
+    page: PageFacts
+
+
+@lru_cache(maxsize=PAGES)
+def _quiet(names: tuple[str, ...], page: PageFacts) -> Quiet:
+    return Quiet(cells_of(chosen(names), may_operate=page.may_operate), page)
+
+
 @lru_cache(maxsize=KEPT)
-def _quiet_row(names: tuple[str, ...], page: PageFacts, row: Said, age: str) -> SafeString:
-    cells = cells_of(chosen(names), may_operate=page.may_operate)
-    return row_html(instance_row(_instance(row), page, age), cells, ROW_HEADER)
+def _quiet_row(quiet: Quiet, row: Said, age: str) -> SafeString:
+    return row_html(instance_row(_instance(row), quiet.page, age), quiet.cells, ROW_HEADER)
 
 
 def _instance(row: Said) -> Instance:

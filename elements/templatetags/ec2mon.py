@@ -17,6 +17,7 @@ from elements.tables import pieces
 register = template.Library()
 register.filter("region_name", region_name)
 register.simple_tag(pieces.icon)
+register.simple_tag(pieces.kept)
 
 _TONES = {constants.SUCCESS: "ok", constants.WARNING: "warn", constants.ERROR: "crit"}
 _FLASH_ICONS = {"ok": "s-ok", "busy": "s-stopping", "warn": "s-alert", "crit": "c-fail", "info": "i-info"}

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,26 +19,17 @@ from elements.models import Action, Instance, UserSettings
 from elements.models.actions import ENDED_BADLY
 from elements.models.instances import TAG_PREFIX
 from elements.tables.instance_rows import PageFacts, Planned, planned_for, shown_action, verbs
-from elements.tables.instances import CHOICES, KIND, PER_PAGE, Choice, InstanceTable, chosen, export_columns
+from elements.tables.instances import CHOICES, KIND, PER_PAGE, InstanceTable, chosen, export_columns
 from elements.tables.written_rows import Said, WrittenRows, tags_of
+from elements.views.addresses import without
 from elements.views.dock import EMPTY_DOCK, dock_context, lately
 from elements.views.exports import csv_response
+from elements.views.facets import Facet, facets_of
 from elements.views.instance_list import InstanceListMixin, KnownCount, storable
 
 SAMPLE_KEYS = 30
 # What a search keeps of the address.
 _KEPT = ("sort", "per_page", "col")
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A quick filter: a link with a count."""
-
-    label: str
-    filter: str
-    icon: str
-    count: int
-    is_current: bool
 
 
 class Instances(InstanceListMixin, TemplateView):
@@ -145,7 +135,7 @@ class Instances(InstanceListMixin, TemplateView):
         return {
             "page": page,
             "table": self.table(page),
-            "facets": self.facets(),
+            "facets": self.facets,
             "filter_text": self.filter_text,
             "filter_error": self.filter_error,
             "is_filtered": bool(self.terms),
@@ -166,7 +156,7 @@ class Instances(InstanceListMixin, TemplateView):
         number = self.request.GET.get("page")
         if not self.terms:
             return KnownCount(self.rows_of_all, self.per_page, self.total).get_page(number)
-        known = [facet.count for facet in self.facets() if facet.is_current and facet.filter != "event:any"]
+        known = [facet.count for facet in self.facets if facet.is_current and facet.filter != "event:any"]
         found, count = (self.found, known[0]) if known else self.found.counted()
         return KnownCount(partial(self.rows_of, found), self.per_page, count).get_page(number)
 
@@ -185,7 +175,7 @@ class Instances(InstanceListMixin, TemplateView):
         )
         if self.terms or page.has_other_pages():
             table.gone = "in this list"
-        table.clear_url = "?" + without(self.request.GET, "since", "page", "q")
+        table.clear_url = self.facets[0].url
         table.data_order = " ".join(row.instance_id for row in everything) if self.is_fragment else None
         return table
 
@@ -196,19 +186,12 @@ class Instances(InstanceListMixin, TemplateView):
             return True
         return rows.is_on_the_move(row) or row.instance_id in self.actions or row.revision > self.since_revision
 
+    @cached_property
     def facets(self) -> list[Facet]:
-        """Return the quick filters; their counts are of all instances, whatever the filter."""
+        """Return the quick filters."""
         counts = self.poll.counts if self.poll else {}
-        found = [
-            ("All", "", "", self.total),
-            ("Running", "state:running", "s-running", counts.get("running", 0)),
-            ("Stopped", "state:stopped", "s-stopped", counts.get("stopped", 0)),
-            ("Changing", "state:changing", "s-stopping", counts.get("changing", 0)),
-            ("Failing", "checks:impaired", "s-alert", counts.get("failing", 0)),
-            ("Events", "event:any", "i-cal", self.with_events),
-        ]
-        text = " ".join(self.filter_text.lower().split())
-        return [Facet(label, words, icon, count, words == text) for label, words, icon, count in found]
+        counts = {**counts, "total": self.total, "with_events": self.with_events}
+        return facets_of(counts, self.filter_text, self.request.GET)
 
     @cached_property
     def with_events(self) -> int:
@@ -223,11 +206,11 @@ class Instances(InstanceListMixin, TemplateView):
             return 0
         return self.element.instances.gone().filter(self.matching).count() if self.terms else int(counts["gone"])
 
-    def menu(self) -> list[tuple[Choice, bool]]:
-        """Return the columns to choose from, and whether each is shown."""
+    def menu(self) -> tuple[tuple[str, str, bool], ...]:
+        """Return the columns to choose from: name, label, and whether it is shown."""
         names = {choice.name for choice in self.choices}
         tags = [choice for choice in self.choices if choice.name.startswith(TAG_PREFIX)]
-        return [(choice, choice.name in names) for choice in (*CHOICES, *tags)]
+        return tuple((choice.name, choice.label, choice.name in names) for choice in (*CHOICES, *tags))
 
 
 class InstancesExport(InstanceListMixin, View):
@@ -282,14 +265,6 @@ class InstancesSettings(InstanceListMixin, View):
             UserSettings.objects.keep_per_page(request.user, KIND, per_page)
         query = without(QueryDict(request.POST.get("query", "")[:4000]), "since", "page", "col", "per_page")
         return redirect(f"{reverse('elements:instances', args=[slug])}?{query}".removesuffix("?"))
-
-
-def without(query: QueryDict, *names: str) -> str:
-    """Return a query string without some of its parameters."""
-    kept = query.copy()
-    for name in names:
-        kept.pop(name, None)
-    return kept.urlencode()
 
 
 def short(*values: object) -> str:

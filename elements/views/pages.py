@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.contrib.auth.mixins import PermissionRequiredMixin
@@ -41,7 +42,7 @@ class LivePageMixin(PermissionRequiredMixin):
     def prepare(self, **kwargs: Any) -> None:
         """Load what the address names."""
 
-    @property
+    @cached_property
     def is_fragment(self) -> bool:
         """Tell whether the page's script asks for what changed."""
         return self.request.headers.get("X-Fragment") == "live"

@@ -34,12 +34,9 @@ class Entry:
     connection: Connection
     running: int
     failing: int
-    data_at: datetime | None
-
-    @property
-    def is_old(self) -> bool:
-        """Tell whether the data is old enough to say so."""
-        return self.connection.state in ("not-connected", "paused")
+    has_data: bool
+    # Of when the data is, where it is old enough to say so.
+    old_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +64,7 @@ class Shell:
     @property
     def state(self) -> tuple[object, ...]:
         """Return what the side list shows, without the times that run by themselves."""
-        shown = (
-            (e.name, e.region, e.connection.state, e.running, e.failing, e.is_old and e.data_at) for e in self.elements
-        )
+        shown = ((e.name, e.region, e.connection.state, e.running, e.failing, e.old_at) for e in self.elements)
         return (self.standstill, *shown)
 
 
@@ -122,12 +117,14 @@ def standstill_of(elements: Sequence[Element], now: datetime) -> Standstill | No
 def _entry(element: Element, now: datetime) -> Entry:
     poll: Poll | None = getattr(element, "poll", None)
     counts = poll.counts if poll else {}
+    data_at, connection = poll.succeeded_at if poll else None, element.connection(now)
     return Entry(
         name=element.name,
         slug=element.slug,
         region=element.region,
-        connection=element.connection(now),
+        connection=connection,
         running=counts.get("running", 0),
         failing=counts.get("failing", 0),
-        data_at=poll.succeeded_at if poll else None,
+        has_data=data_at is not None,
+        old_at=data_at if connection.state in ("not-connected", "paused") else None,
     )

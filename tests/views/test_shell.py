@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from elements.models import Poll
+from elements.models import Element, Poll
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +130,45 @@ def test_the_sign_in_page_tells_strangers_nothing_of_what_is_inside():
 
     assert "You are signed out" in html
     assert "Frankfurt" not in html
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        ({"counts": {"running": 42}}, "41 running", "42 running"),
+        ({"counts": {"running": 41, "failing": 1}}, "41 running", "1 impaired"),
+        ({"refused": True}, "Connected: ", "Not connected: "),
+        ({"succeeded_at": None}, "41 running", "eu-central-1"),
+        ({"element__name": "Other"}, ">Frankfurt<", ">Other<"),
+        ({"element__region": "eu-west-1"}, "eu-central-1", "eu-west-1"),
+        ({"element__paused": True}, "Connected: ", "Polling paused: "),
+    ],
+)
+def test_the_side_list_tells_of_each_change_at_once(viewer, change, before, after):
+    element = builders.element()
+    Poll.objects.update(succeeded_at=timezone.now(), counts={"running": 41})
+    told = [side_link(page(viewer))]
+
+    for name, value in change.items():
+        if name.startswith("element__"):
+            Element.objects.filter(pk=element.pk).update(**{name.removeprefix("element__"): value})
+        else:
+            Poll.objects.update(**{name: value})
+    told.append(side_link(page(viewer)))
+
+    assert before in told[0] and before not in told[1].replace("Not connected", "")
+    assert after in told[1]
+
+
+def side_link(html):
+    link = re.search(r'<a class="side__link" href="/e/.*?</a>', html, re.DOTALL)[0]
+    return re.sub("<(?!/?bdi)[^>]+>", "", link)
+
+
+def test_only_the_element_of_the_page_is_marked_as_current(viewer):
+    first, second = builders.element(name="First"), builders.element(name="Second")
+
+    for element in (first, second, first):
+        html = viewer.get(reverse("elements:general", args=[element.slug])).content.decode()
+        assert re.findall(r'href="/e/(\w+)/instances/"[^>]*aria-current="true"', html) == [element.slug]
+    assert not re.findall(r'href="/e/\w+/instances/"[^>]*aria-current', page(viewer))
