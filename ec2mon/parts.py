@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 import sys
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -16,6 +17,8 @@ WEB, WORKERS, CLOCK = "web", "workers", "clock"
 PARTS = (WEB, WORKERS, CLOCK)
 # The second cluster, so that no queue of polls delays what an operator asked for.
 _OPS = "ops"
+# Whoever sends a part of a request and then nothing gives its thread back after so many seconds.
+_SILENT_S = 5
 _MANAGE = (sys.executable, "manage.py")
 # What `up` has checked is not checked, and warned of, once more by each process.
 _UNCHECKED = ("--skip-checks",)
@@ -30,6 +33,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections have it from their listener; gunicorn waits for ever.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENT_S, 0))
         listener.bind(address)
         listener.listen(256)
     except OSError:
