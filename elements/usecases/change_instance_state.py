@@ -106,8 +106,6 @@ def perform(
         log.info("element %s was deleted while its actions were sent", element.pk)
         return []
     unsent = element.actions.filter(pk__in=action_pks).in_time(clock())
-    if waiting:
-        unsent.give_back(clock())
     return list(unsent.order_by("pk").values_list("pk", flat=True))
 
 
