@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.conf import settings
 from django.db import Error, connections
@@ -85,12 +86,20 @@ class Budget:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._account, self._region = element.budget_account, element.region
+        self._element, self._region = element, element.region
         self._clock, self._sleep, self._thread = clock, sleep, threading.current_thread()
         self._lanes = (DESCRIBE,) if pages else (DESCRIBE, URGENT)
         self._is_large = pages + ENOUGH_FOR_A_POLL > TAKEN_AT_ONCE
         self._wanted = max(pages + ENOUGH_FOR_A_POLL - 1, TAKEN_AT_ONCE) if pages else ENOUGH_FOR_A_POLL
-        self._purse = Purse() if self._is_large else _purses[self._account, self._region, bool(pages)]
+
+    @cached_property
+    def _account(self) -> str:
+        """Return whose budget this is: asked for with the first listing, after new keys were identified."""
+        return self._element.budget_account
+
+    @cached_property
+    def _purse(self) -> Purse:
+        return Purse() if self._is_large else _purses[self._account, self._region, URGENT not in self._lanes]
 
     def pace(self) -> Pace:
         """Return what a gateway asks before its attempts."""

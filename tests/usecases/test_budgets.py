@@ -334,6 +334,14 @@ def test_throttling_of_a_real_poll_is_said_by_its_neighbour(aws):
     assert Poll.objects.get(element=other).is_paced(timezone.now())
 
 
+def test_the_first_poll_with_new_keys_spends_what_their_account_has(aws):
+    row = builders.element(aws, aws.add_keys())
+
+    poll_once(row.pk, caller="poll", now=timezone.now())
+
+    assert set(CallBudget.objects.values_list("account", flat=True)) == {ACCOUNT}
+
+
 def test_five_hundred_starts_reach_aws_in_five_calls(aws, settings):
     settings.REQUEST_BUDGET_PERCENT = 100
     aws.add_instances(count=500, state="stopped")
