@@ -38,6 +38,13 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """Join the element's interval; joining the whole element would decrypt its keys."""
         return self.select_related("element").defer(*(f"element__{name}" for name in KEY_FIELDS))
 
+    def locked_with_element(self) -> "PollQuerySet":
+        """Let nobody else change the rows or their elements, which are locked first, until the end of the transaction.
+
+        One statement does so; see `Element.objects.locked`.
+        """
+        return self.with_interval().select_for_update(of=("element", "self"), no_key=True)
+
     def claim_due(self, now: datetime, *, choose: Callable[[Sequence[DuePoll]], Collection[int]]) -> None:
         """Mark as queued those of the due polls that `choose` returns the element ids of.
 

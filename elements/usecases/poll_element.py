@@ -177,8 +177,7 @@ class ElementPoll:
     def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch | OwnerUnknown) -> PollReport:
         report = self._report(ok=False, error=error)
         with transaction.atomic(durable=True):
-            check_source(self.element)
-            poll = Poll.objects.get(element=self.element)
+            poll = check_source(self.element)
             failure = failure_values(
                 poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s
             )

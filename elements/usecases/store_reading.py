@@ -71,8 +71,7 @@ class Lease:
     def step(self) -> Iterator[Poll]:
         """Open a transaction in which nobody else writes the element's rows; raises Superseded and LeaseLost."""
         with transaction.atomic(durable=True):
-            check_source(self.element)
-            poll = Poll.objects.select_for_update().get(element=self.element)
+            poll = check_source(self.element)
             if poll.lease != self.token:
                 raise LeaseLost
             yield poll
@@ -225,13 +224,18 @@ class Storing:
         return made
 
 
-def check_source(element: Element) -> None:
-    """Raise Superseded when the element is not read from where it was; learn of another naming format."""
-    found = Element.objects.locked().values_list(*_SOURCE, *_NAMING).get(pk=element.pk)
-    if found[: len(_SOURCE)] != tuple(getattr(element, field) for field in _SOURCE):
+def check_source(element: Element) -> Poll:
+    """Lock the element and its Poll row and return that; learn of another naming format.
+
+    Raises Superseded when the element is not read from where it was. Call it inside a transaction.
+    """
+    poll = Poll.objects.locked_with_element().get(element=element.pk)
+    found = poll.element
+    if any(getattr(found, field) != getattr(element, field) for field in _SOURCE):
         raise Superseded
-    for field, value in zip(_NAMING, found[len(_SOURCE) :], strict=True):
-        setattr(element, field, value)
+    for field in _NAMING:
+        setattr(element, field, getattr(found, field))
+    return poll
 
 
 def _has_orphans(element: Element) -> bool:

@@ -55,9 +55,14 @@ def test_an_unchanged_poll_writes_no_instance_and_costs_the_same_however_many_th
 
         assert (report.ok, report.changed) == (True, 0)
         assert not [q for q in queries.captured_queries if _writes_instances(q["sql"])]
-        counts.append(len([q for q in queries.captured_queries if not _is_of_a_race(q["sql"])]))
+        counted = [q for q in queries.captured_queries if not _frames_a_transaction(q["sql"])]
+        counts.append(len([q for q in counted if not _is_of_a_race(q["sql"])]))
 
-    assert counts[0] == counts[1]
+    assert counts[0] == counts[1] <= 7
+
+
+def _frames_a_transaction(sql):
+    return sql.split()[0] in ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 
 def _writes_instances(sql):

@@ -269,3 +269,7 @@ def test_a_debug_record_of_a_poll_under_way_does_not_keep_an_element_from_being_
 
     assert isinstance(late[0](), IntegrityError)
     assert not Element.objects.exists()
+
+
+def test_an_element_is_locked_before_its_poll_row_by_whoever_locks_both():
+    assert Poll.objects.locked_with_element().query.select_for_update_of == ("element", "self")
