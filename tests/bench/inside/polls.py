@@ -9,9 +9,15 @@ from typing import Any
 
 from django.utils import timezone
 
+from elements.management.commands import workers
 from elements.models import Element, Instance
 from elements.usecases.run_polls import poll_once
 from tests.bench.inside.meter import Meter, RowCounter
+
+
+def become_worker() -> None:
+    """Do what is done before workers are forked."""
+    workers.load()
 
 
 def poll(slug: str, *, count_rows: bool = False) -> dict[str, Any]:
