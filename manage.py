@@ -10,11 +10,14 @@ from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
 from ec2mon.env_file import env_file, write_missing_secrets
+from ec2mon.supervise import start_anew
 
 
 def main() -> None:
     """Run a command. `up` makes the secrets of a first start, for without them no settings can be read."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ec2mon.settings")
+    if sys.argv[1:2] == ["up"]:
+        start_anew()
     if sys.argv[1:] == ["up"]:
         _write_missing_secrets()
     try:

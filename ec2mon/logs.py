@@ -17,10 +17,17 @@ _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 # What ends a line, hides text from a reader, or steers his terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _formatter = logging.Formatter()
+_process = "-"
+
+
+def name_process(name: str) -> None:
+    """Name this process in each line from now on: one log tells all of `manage.py up` apart."""
+    global _process
+    _process = name
 
 
 class LineFilter(logging.Filter):
-    """Makes of each record plain text in one line, and adds the name of the request or the poll that it is of."""
+    """Makes of each record plain text in one line, and adds whose it is: which process's, which request's or poll's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record through, once: what it says is settled then."""
@@ -41,6 +48,7 @@ class LineFilter(logging.Filter):
             text = f"{text}\n{record.exc_text}"
         record.msg, record.args = _plain(text), None
         record.exc_info = record.exc_text = record.stack_info = None
+        record.part = _process
         record.trace_id = getattr(request, "trace_id", "") or current() or "-"
         return True
 
@@ -48,16 +56,12 @@ class LineFilter(logging.Filter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
-    def __init__(self, process: str) -> None:
-        super().__init__()
-        self._process = process
-
     def format(self, record: logging.LogRecord) -> str:
         """Write the record."""
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
-            "process": self._process,
+            "process": getattr(record, "part", "-"),
             "id": getattr(record, "trace_id", "-"),
             "logger": record.name,
             "message": record.getMessage(),

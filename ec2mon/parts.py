@@ -1,5 +1,6 @@
 """What runs: web, workers and clock, each as a process of its own."""
 
+import gc
 import logging
 import socket
 import struct
@@ -7,21 +8,23 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
 
+from ec2mon.logs import name_process
 from ec2mon.supervise import Child
 from ec2mon.watch import Watch
+from ec2mon.web import Web
 from elements import tasks
+from elements.aws.botocore_session import warm_up
 
 WEB, WORKERS, CLOCK = "web", "workers", "clock"
 PARTS = (WEB, WORKERS, CLOCK)
 # The second cluster, so that no queue of polls delays what an operator asked for.
 _OPS = "ops"
+_WATCH = "watch"
 # Whoever sends a part of a request and then nothing gives its thread back after so many seconds.
 _SILENT_S = 5
-_MANAGE = (sys.executable, "manage.py")
-# What `up` has checked is not checked, and warned of, once more by each process.
-_UNCHECKED = ("--skip-checks",)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -57,15 +60,41 @@ def log_to_stdout() -> None:
             handler.setStream(sys.stdout)
 
 
-def children(parts: Collection[str], listener: socket.socket | None) -> Iterator[Child]:
-    """Return the processes of the parts that this machine runs; web needs a listener."""
+def load() -> None:
+    """Load what the processes need before they are forked, so that they share it, and close what must not be shared.
+
+    Collections of garbage pass over what is loaded: in a child they would copy all pages that it shares with this
+    process, and cost a tenth of a second each.
+    """
+    from ec2mon.wsgi import application  # noqa: F401  (with all views)
+
+    warm_up()
+    connections.close_all()
+    gc.collect()
+    gc.freeze()
+
+
+def children(parts: Collection[str], listener: socket.socket | None, watch: Watch) -> Iterator[Child]:
+    """Return the processes of the parts that this machine runs, and of their watch; web needs a listener."""
     if listener:
-        yield _web(listener.fileno())
+        yield _child(WEB, lambda: Web(listener.fileno()).run())
+    runs: dict[str, Callable[[], object]] = {_WATCH: watch.run}
     if WORKERS in parts:
-        yield Child(WORKERS, (*_MANAGE, "workers", *_UNCHECKED))
-        yield Child(_OPS, (*_MANAGE, "workers", *_UNCHECKED), env={"Q_CLUSTER_NAME": tasks.OPS})
+        runs |= {WORKERS: partial(tasks.work, tasks.DEFAULT), _OPS: partial(tasks.work, tasks.OPS)}
     if CLOCK in parts:
-        yield Child(CLOCK, (*_MANAGE, "clock", *_UNCHECKED))
+        runs[CLOCK] = partial(call_command, "clock", skip_checks=True)
+    for name, run in runs.items():
+        yield _child(name, run, closing=listener)
+
+
+def _child(name: str, run: Callable[[], object], closing: socket.socket | None = None) -> Child:
+    def named() -> None:
+        name_process(name)
+        if closing:
+            closing.close()
+        run()
+
+    return Child(name, named)
 
 
 def watch(parts: Collection[str]) -> Watch:
@@ -78,17 +107,3 @@ def watch(parts: Collection[str]) -> Watch:
     if CLOCK in parts:
         beats[CLOCK] = CLOCK
     return Watch(beats, asks)
-
-
-def _web(fd: int) -> Child:
-    options = {
-        "bind": f"fd://{fd}",
-        "worker-class": "gthread",
-        "workers": "1",
-        "threads": str(settings.WEB_THREADS),
-        "graceful-timeout": "8",
-        "log-level": "warning",
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    argv = (sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "ec2mon.wsgi:application")
-    return Child(WEB, argv, fds=(fd,))

@@ -147,10 +147,10 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# `manage.py up` names each process that it starts, so that one log tells them apart.
-_PROCESS = env.str("EC2MON_PROCESS", default="")
 _DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'ec2mon.sqlite3'}"
 DATABASES = {"default": env.db_url_config(_DATABASE_URL)}
+# Of web on PostgreSQL, for nobody waits for a lock for ever, but as long as on SQLite.
+LOCK_TIMEOUT = "-c lock_timeout=20s"
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
     # IMMEDIATE: a transaction that reads first and writes later fails at once otherwise, whatever the time-out.
@@ -165,8 +165,8 @@ if SQLITE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    if TESTING or _PROCESS == "web":  # nobody waits for a lock for ever, but as long as on SQLite
-        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c lock_timeout=20s")
+    if TESTING:
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", LOCK_TIMEOUT)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -279,8 +279,8 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"format": f"%(asctime)s {_PROCESS or '-':7} %(levelname)s %(trace_id)s %(name)s: %(message)s"},
-        "json": {"()": "ec2mon.logs.JsonFormatter", "process": _PROCESS},
+        "text": {"format": "%(asctime)s %(part)-7s %(levelname)s %(trace_id)s %(name)s: %(message)s"},
+        "json": {"()": "ec2mon.logs.JsonFormatter"},
     },
     "filters": {"line": {"()": "ec2mon.logs.LineFilter"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT.lower(), "filters": ["line"]}},

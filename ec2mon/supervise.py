@@ -9,11 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import IO, Self
+from typing import IO, NoReturn, Self
 
 from ec2mon.env_file import BASE_DIR
 
@@ -27,6 +27,7 @@ WEDGED_GRACE_S = 5.0
 LONGEST_PAUSE_S = 8.0
 PROVEN_AFTER_S = 20.0
 _WARDEN = Path(__file__).with_name("warden.py")
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def host() -> str:
@@ -34,66 +35,107 @@ def host() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
+def start_anew() -> None:
+    """Start this program once more, as the same process, with what is only heeded at the start of one.
+
+    Its children are forked and not started: it is theirs too.
+    """
+    if os.environ.get("EC2MON_HOST") != host():
+        # threads that come and go would leave memory behind in an arena each
+        env = {"MALLOC_ARENA_MAX": "2", **os.environ, "EC2MON_HOST": host()}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], env)
+
+
 @dataclass(eq=False)
 class Child:
     """One of the processes to keep alive, with all that it starts: they are one process group.
 
-    `argv` runs in the installation's directory with `env` added to the environment. `fds` stay open in it.
+    `run` runs in the installation's directory, in a copy of this process: what is loaded here is not loaded, and takes
+    no memory, once more there. So nothing must be under way here: no thread, and no connection to a database.
     """
 
     name: str
-    argv: Sequence[str]
-    env: Mapping[str, str] = field(default_factory=dict)
-    fds: Sequence[int] = ()
-    process: subprocess.Popen[bytes] | None = None
+    run: Callable[[], object]
+    pid: int = 0
     started_at: float = 0.0
     start_at: float = 0.0
     kill_at: float = float("inf")
     quick_ends: int = 0
 
-    def start(self) -> int:
-        """Start it and return its process ID, which is its group's too."""
+    def start(self, leave: Callable[[], None]) -> int:
+        """Start it and return its process ID, which is its group's too. It calls `leave` first."""
         self.started_at, self.kill_at = time.monotonic(), float("inf")
-        self.process = subprocess.Popen(
-            self.argv,
-            cwd=BASE_DIR,
-            # threads that come and go would leave memory behind in an arena each
-            env={"MALLOC_ARENA_MAX": "2", **os.environ, "EC2MON_PROCESS": self.name, "EC2MON_HOST": host(), **self.env},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-            pass_fds=self.fds,
-            start_new_session=True,
-        )
-        return self.process.pid
+        sys.stdout.flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until the child has no use for our handlers any more
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._become(leave)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        return self.pid
 
     def ask_to_end(self, grace_s: float) -> None:
         """Send SIGTERM to the first process alone: django-q hangs when its whole group gets one."""
-        if self.process:
+        if self.pid:
             self.kill_at = time.monotonic() + grace_s
-            self.process.terminate()
+            os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End the whole group at once."""
-        if self.process:
+        if self.pid:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(self.pid, signal.SIGKILL)
 
     def has_ended(self) -> bool:
         """Tell whether its first process is dead, and leave it unburied, so that its number stays its group's."""
-        if self.process is None:
+        if not self.pid:
             return False
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self.process.pid, options) is not None
+        return os.waitid(os.P_PID, self.pid, options) is not None
 
     def bury(self) -> str:
         """Kill what its first process left behind and return how that one ended, in words."""
-        process = self.process
-        if process is None:
+        if not self.pid:
             return ""
         self.kill()
-        code = process.wait()
-        self.process = None
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        self.pid = 0
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def _become(self, leave: Callable[[], None]) -> NoReturn:
+        """Be the child, and never return to what its parent was doing."""
+        code = 1
+        try:
+            os.setsid()
+            leave()
+            _settle()
+            self.run()
+            code = 0
+        except SystemExit as end:
+            code = _exit_code(end)
+        except BaseException:
+            log.exception("%s failed", self.name)
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+
+def _exit_code(end: SystemExit) -> int:
+    """Return what the interpreter would end with, and say what it would say."""
+    if isinstance(end.code, int):
+        return end.code
+    if end.code is not None:
+        log.error("%s", end.code)
+    return int(end.code is not None)
+
+
+def _settle() -> None:
+    """Work in the installation's directory, read nothing, write one log, and heed signals."""
+    os.chdir(BASE_DIR)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(1, 2)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 class Supervisor:
@@ -114,7 +156,7 @@ class Supervisor:
         os.set_blocking(self._woken, False)
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._told_to_end)
         return self
@@ -144,7 +186,7 @@ class Supervisor:
         """End all children, gently at first."""
         for child in self._children:
             child.ask_to_end(GRACE_S)
-        while running := [child for child in self._children if child.process]:
+        while running := [child for child in self._children if child.pid]:
             for child in running:
                 if child.has_ended():
                     self._bury(child)
@@ -168,7 +210,7 @@ class Supervisor:
 
     def _look_after(self, child: Child) -> None:
         now = time.monotonic()
-        if child.process is None:
+        if not child.pid:
             if now >= child.start_at:
                 self._start(child)
         elif child.has_ended():
@@ -187,13 +229,26 @@ class Supervisor:
         log.warning("%s %s; it is started again in %.1f s", child.name, how, pause)
 
     def _start(self, child: Child) -> None:
-        pid = child.start()
-        self._tell_warden(f"+{pid}")
-        log.info("%s started (process %d)", child.name, pid)
+        log.info("%s started (process %d)", child.name, child.start(self._leave))
+
+    def _leave(self) -> None:
+        """Let go, in a child, of what is the supervisor's alone, the warden's pipe last of all.
+
+        The warden waits until nobody holds its pipe: so no child is unknown to it, whenever the supervisor is killed.
+        """
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        os.close(self._wake_up)
+        os.close(self._woken)
+        self._tell_warden(f"+{os.getpid()}")
+        if self._warden and self._warden.stdin:
+            self._warden.stdin.close()
 
     def _bury(self, child: Child) -> str:
-        pid = child.process.pid if child.process else 0
-        how = child.bury()
+        pid, how = child.pid, child.bury()
         self._tell_warden(f"-{pid}")
         return how
 
@@ -201,7 +256,7 @@ class Supervisor:
         """Start the process that ends the children should this one be killed, and start it again if it is gone."""
         if self._warden and self._warden.poll() is None:
             return
-        groups = [str(child.process.pid) for child in self._children if child.process]
+        groups = [str(child.pid) for child in self._children if child.pid]
         argv = (sys.executable, "-I", "-S", str(_WARDEN), *groups)
         self._warden = subprocess.Popen(argv, stdin=subprocess.PIPE, start_new_session=True)
 

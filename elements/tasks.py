@@ -12,6 +12,7 @@ from django.db.models import Count, Min
 from django.dispatch import receiver
 from django.utils import timezone
 from django_q.brokers import get_broker
+from django_q.cluster import Cluster
 from django_q.conf import Conf
 from django_q.models import Failure, OrmQ, Schedule
 from django_q.signals import post_execute
@@ -32,6 +33,17 @@ DEFAULT, OPS = "default", "ops"
 BEAT_EVERY_S = 5.0
 KEEP_FAILURES_DAYS = 7
 FORGOTTEN_AT_ONCE = 500
+
+
+def work(queue: str) -> None:
+    """Run what is queued until SIGTERM: a process for each of the queue's workers, forked from this one."""
+    if queue == OPS:  # Q_CLUSTER_NAME does it too, but only where django-q was not imported before
+        Conf.CLUSTER_NAME = OPS
+        for name, value in settings.Q_CLUSTER["ALT_CLUSTERS"][OPS].items():
+            setattr(Conf, name.upper(), value)
+    cluster = Cluster()
+    cluster.start()
+    cluster.sentinel.join()
 
 
 def tick(now: datetime) -> None:

@@ -3,14 +3,17 @@
 import argparse
 import errno
 import fcntl
+import multiprocessing
 import os
 import socket
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from ec2mon.env_file import BASE_DIR
+from ec2mon.supervise import Child, Supervisor, start_anew
 
 HOST = "127.0.0.1"  # the passwords are known to everybody
 # What the demo must not take from the surroundings: the user's own installation.
@@ -30,6 +33,7 @@ _PATIENCE_S = 30.0
 
 def main() -> None:
     """Prepare the demo's directory and run until SIGTERM or SIGINT."""
+    start_anew()
     options = _options()
     directory: Path = options.directory.resolve()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -99,31 +103,46 @@ def _run(directory: Path, listener: socket.socket, port: int) -> None:
     import django
 
     django.setup()
-    from django.db import connections
 
     from ec2mon import parts, prepare
-    from ec2mon.supervise import Child, Supervisor
     from simulator import demo
 
     parts.log_to_stdout()
     prepare.prepare()
     demo.add_people()
+    parts.load()
     watch = parts.watch(parts.PARTS)
     with Supervisor(watch.complaint) as supervisor:
         port_file = directory / "simulator.port"
         before = _written_at(port_file)
-        supervisor.add(Child("aws", (sys.executable, "-m", "simulator", "--port-file", str(port_file))))
+        supervisor.add(Child("aws", partial(os.execv, sys.executable, _simulator(port_file))))
         _wait_until_written(port_file, before)
-        demo.seed(f"http://{HOST}:{port_file.read_text().strip()}")
-        demo.look_once_at_paused()
-        connections.close_all()
+        _fill(f"http://{HOST}:{port_file.read_text().strip()}")
         print(f"The demo of ec2mon is at {parts.url(HOST, port)} – Ctrl-C ends it. Sign in as")
         for person in demo.PEOPLE:
             print(f"  {person.name:8}  password {person.password:13}  may {person.may}", flush=True)
-        for child in parts.children(parts.PARTS, listener):
+        for child in parts.children(parts.PARTS, listener, watch):
             supervisor.add(child)
-        watch.start()
         supervisor.run()
+
+
+def _simulator(port_file: Path) -> list[str]:
+    return [sys.executable, "-m", "simulator", "--port-file", str(port_file)]
+
+
+def _fill(url: str) -> None:
+    """Fill the database, in a process of its own: polls leave threads and connections behind, and nobody may fork then."""
+    from simulator import demo
+
+    def fill() -> None:
+        demo.seed(url)
+        demo.look_once_at_paused()
+
+    process = multiprocessing.get_context("fork").Process(target=fill)
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit("The demo's database could not be filled.")
 
 
 def _written_at(path: Path) -> int:

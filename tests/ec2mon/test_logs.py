@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from ec2mon.logs import JsonFormatter, LineFilter
+from ec2mon.logs import JsonFormatter, LineFilter, name_process
 from elements import tasks
 from elements.domain.traces import REQUEST, current, traced
 from elements.models import DebugRecord, Element
@@ -31,6 +31,13 @@ def written(text, *args, formatter=None, exc_info=None):
     return (formatter or logging.Formatter(text_format)).format(record)
 
 
+@pytest.fixture
+def named_web():
+    name_process("web")
+    yield
+    name_process("-")
+
+
 def error():
     try:
         raise ValueError("one\ntwo")
@@ -47,7 +54,7 @@ def test_the_console_has_the_filter_and_one_of_the_two_forms():
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("formatter", [None, JsonFormatter("web")], ids=["text", "json"])
+@pytest.mark.parametrize("formatter", [None, JsonFormatter()], ids=["text", "json"])
 def test_a_fault_is_one_line_whatever_is_in_it(formatter):
     line = written("polled %s", "a\r\nb\x1b[31m\u202e\x00\ud800\u2028", formatter=formatter, exc_info=error())
 
@@ -58,9 +65,9 @@ def test_a_fault_is_one_line_whatever_is_in_it(formatter):
 
 
 @pytest.mark.once
-def test_json_can_be_read_and_names_time_level_process_and_whose_it_is():
+def test_json_can_be_read_and_names_time_level_process_and_whose_it_is(named_web):
     with traced(REQUEST) as name:
-        line = json.loads(written("is %s", "well", formatter=JsonFormatter("web")))
+        line = json.loads(written("is %s", "well", formatter=JsonFormatter()))
 
     assert {key: line[key] for key in ("level", "process", "id", "logger", "message")} == {
         "level": "WARNING",
@@ -70,6 +77,11 @@ def test_json_can_be_read_and_names_time_level_process_and_whose_it_is():
         "message": "is well",
     }
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", line["at"])
+
+
+@pytest.mark.once
+def test_a_line_of_text_names_its_process(named_web):
+    assert " web     WARNING " in written("well")
 
 
 @pytest.mark.once

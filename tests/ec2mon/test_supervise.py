@@ -26,13 +26,14 @@ def supervise(tmp_path):
     def start(*codes, more=""):
         script = textwrap.dedent(f"""
             import logging, sys
+            from functools import partial
             from ec2mon import supervise
             logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
             supervisor = supervise.Supervisor()
             {more}
             with supervisor:
                 for number, code in enumerate({codes!r}):
-                    supervisor.add(supervise.Child(f"child-{{number}}", (sys.executable, "-c", code)))
+                    supervisor.add(supervise.Child(f"child-{{number}}", partial(exec, code, {{}})))
                 supervisor.run()
         """)
         env = {**os.environ, "MARK": str(tmp_path)}
@@ -114,6 +115,30 @@ def test_a_child_is_started_again_however_it_ended(supervise, code):
     wait_for(lambda: len(started(supervise.log())) >= 3, supervise.log)
 
 
+@pytest.mark.parametrize(
+    ("code", "said"), [("raise ValueError('of a kind')", "ValueError: of a kind"), ("raise SystemExit('why')", "why\n")]
+)
+def test_what_ends_a_child_is_in_the_log(supervise, code, said):
+    supervise(code)
+
+    wait_for(lambda: "child-0 ended with exit code 1" in supervise.log(), supervise.log)
+
+    assert said in supervise.log()
+
+
+def test_a_child_has_signals_input_and_directory_of_its_own(supervise):
+    supervise(
+        "import os, signal, sys, time;"
+        "print([signal.getsignal(number).name for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)],"
+        " signal.pthread_sigmask(signal.SIG_BLOCK, ()), os.readlink('/proc/self/fd/0'), os.getcwd(), flush=True);"
+        "time.sleep(600)"
+    )
+
+    wait_for(lambda: "SIG_DFL" in supervise.log(), supervise.log)
+
+    assert f"['SIG_DFL', 'SIG_DFL', 'SIG_DFL'] set() /dev/null {ROOT}" in supervise.log()
+
+
 def test_the_pause_before_a_start_grows_but_stays_short(supervise):
     supervise("raise SystemExit(1)", more="supervise.LONGEST_PAUSE_S = 1.0")
 
@@ -161,6 +186,14 @@ def test_a_supervisor_killed_after_its_warden_leaves_nothing_behind(supervise):
     wait_for(lambda: len(processes.children(process.pid)) == 2 and warden not in processes.children(process.pid))
 
     process.kill()
+    process.wait()
+
+    wait_for(lambda: not supervise.left(), lambda: str(supervise.left()), seconds=12)
+
+
+def test_a_supervisor_killed_while_it_starts_a_child_leaves_nothing_behind(supervise):
+    process = supervise("import os, time; print('started', flush=True); os.kill(os.getppid(), 9); time.sleep(600)")
+
     process.wait()
 
     wait_for(lambda: not supervise.left(), lambda: str(supervise.left()), seconds=12)

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,15 @@ def test_it_polls(product, aws):
     wait_for(lambda: len(aws.journal("DescribeInstances")) > before + 1, product.log, seconds=25)
 
 
+def test_the_first_process_has_no_thread_and_no_connection_for_a_fork_to_copy(product):
+    first = Path(f"/proc/{product.process.pid}")
+    opened = [os.readlink(each) for each in (first / "fd").iterdir()]
+
+    assert len(list((first / "task").iterdir())) == 1
+    assert sum(each.startswith("socket:") for each in opened) == 1  # where browsers are waited for
+    assert not [each for each in opened if ".sqlite3" in each]
+
+
 @pytest.mark.parametrize("role", [pusher, sentinel, lambda cluster: cluster], ids=["pusher", "sentinel", "main"])
 def test_a_killed_process_of_a_cluster_is_back_within_fifteen_seconds(product, role):
     clusters = {"workers": beats_anew(product, "default"), "ops": beats_anew(product, "ops")}
@@ -123,6 +133,12 @@ def test_the_killed_web_worker_is_back_within_fifteen_seconds(product, wedged_at
     (victim,) = processes.children(product.pid("web"))
 
     kill(product, victim.pid, lambda: processes.children(product.pid("web")) and product.answers())
+
+
+def test_the_killed_watch_is_back_within_fifteen_seconds(product, wedged_at):
+    victim = product.pid("watch")
+
+    kill(product, victim, lambda: product.pid("watch") != victim)
 
 
 def test_the_killed_clock_is_back_within_fifteen_seconds(product, wedged_at):

@@ -54,7 +54,7 @@ def beat(at):
 
 
 def workers(started_at):
-    return Child("workers", (), started_at=started_at)
+    return Child("workers", str, started_at=started_at)
 
 
 def test_a_process_that_shows_no_life_for_long_is_complained_about(watched, clock):
@@ -103,7 +103,7 @@ def test_the_beat_of_another_supervisor_does_not_count_even_on_the_same_machine(
 def test_a_process_without_a_beat_is_never_complained_about(watched, clock):
     pass_time(watched, clock, 300)
 
-    assert watched.complaint(Child("web", ())) == ""
+    assert watched.complaint(Child("web", str)) == ""
 
 
 def test_while_the_database_is_away_nothing_is_complained_about(watched, clock, monkeypatch, caplog):

@@ -158,12 +158,12 @@ class Installation(Product):
 
     def kill_everything(self) -> int:
         """Cut the power: kill every process at once, and return how many there were."""
-        victims = list(processes.using(self.directory))
-        for pid in victims:
-            kill(pid)
+        killed: set[int] = set()
+        while victims := processes.using(self.directory):  # some are born while others are killed
+            killed |= {pid for pid in victims if kill(pid)}
         assert self.process
         self.process.wait(30)
-        return len(victims)
+        return len(killed)
 
     def orphans(self) -> list[str]:
         """Return the processes of it that its supervisor does not know of."""

@@ -32,5 +32,6 @@ VICTIMS: dict[str, Callable[[Installation], list[int]]] = {
     "web": lambda product: [product.pid("web")],
     "web worker": lambda product: below(product.pid("web")),
     "clock": lambda product: [product.pid("clock")],
+    "watch": lambda product: [product.pid("watch")],
     "warden": warden,
 }

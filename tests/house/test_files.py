@@ -13,7 +13,7 @@ SETTING = re.compile(
     r"""|environ\[["'](\w+)["']\]"""
 )
 # Set by ec2mon for its own processes, or meant for the environment only and named in a comment.
-OWN = {"EC2MON_PROCESS", "EC2MON_HOST", "EC2MON_ENV_FILE", "DJANGO_SETTINGS_MODULE"}
+OWN = {"EC2MON_HOST", "EC2MON_ENV_FILE", "DJANGO_SETTINGS_MODULE"}
 TAG = re.compile(r"<[a-zA-Z][^>]*>", re.DOTALL)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import connections
 
 from ec2mon import parts, prepare
 from ec2mon.supervise import Supervisor
@@ -37,15 +36,14 @@ class Command(BaseCommand):
             sys.exit(str(error))
         if password := prepare.first_administrator():
             self.stdout.write(f"Sign in as {prepare.ADMINISTRATOR} with the password {password} (shown only now)")
-        connections.close_all()
+        parts.load()
         watch = parts.watch(chosen)
         with Supervisor(watch.complaint) as supervisor:
             if listener:
                 self.stdout.write(f"ec2mon is at {parts.url(settings.HOST, settings.PORT)} – Ctrl-C ends it")
             self.stdout.flush()
-            for child in parts.children(chosen, listener):
+            for child in parts.children(chosen, listener, watch):
                 supervisor.add(child)
-            watch.start()
             supervisor.run()
         if watch.outdated:
             sys.exit(watch.outdated)

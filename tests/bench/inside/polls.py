@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from elements.management.commands import workers
+from ec2mon import parts
 from elements.models import Element, Instance
 from elements.usecases.run_polls import poll_once
 from tests.bench.inside.meter import Meter, RowCounter
@@ -17,7 +17,7 @@ from tests.bench.inside.meter import Meter, RowCounter
 
 def become_worker() -> None:
     """Do what is done before workers are forked."""
-    workers.load()
+    parts.load()
 
 
 def poll(slug: str, *, count_rows: bool = False) -> dict[str, Any]:
