@@ -93,7 +93,7 @@ class Bench:
     def poll(self, place: Place, slug: str = "fleet", **more: Any) -> dict[str, Any]:
         """Poll in a fresh process that is as warm as a worker; the database server's CPU time counts too."""
         with place.child() as child:
-            child.ask("become_worker")
+            child.ask("load_all")
             child.ask("poll", slug="warm")
             self.aws.journal(clear=True)
             before = processes.cpu_s(self._server_pids()) if place.on_server else 0.0

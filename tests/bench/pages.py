@@ -39,6 +39,8 @@ def _of_database(bench: Bench, database: str) -> Iterator[Row]:
     # A database server works outside of the process, so there the clock must tell.
     clock = "cpu" if database == SQLITE else "wall"
     with small.child() as of_small, large.child() as of_large:
+        of_small.ask("load_all")
+        of_large.ask("load_all")
         yield from _against_bare(bench, of_large, clock, on)
         for kind, addresses in _kinds(bench).items():
             bench.say(f"{kind}: {len(addresses)} addresses on {on}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 
 import pytest
@@ -23,8 +24,10 @@ BACK_MS = 90_000
 @contextlib.contextmanager
 def stopped(stack):
     """Let all stand still that polls and sends, and the supervisor that would replace it; a minute passes at once."""
-    names = ("manage.py up", "manage.py clock", "manage.py workers")
-    found = [pid for pid, line in processes.using(stack.directory).items() if any(name in line for name in names)]
+    (web,) = re.findall(r"web started \(process (\d+)\)", stack.log())
+    of_web = {process.pid for process in processes.group(int(web))}
+    every = {pid for pid, line in processes.using(stack.directory).items() if "manage.py up" in line}
+    found = sorted(every - of_web)
     for pid in found:
         os.kill(pid, signal.SIGSTOP)
     try:

@@ -10,7 +10,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "add_elements": seeds.add_elements,
     "add_twins": seeds.add_twins,
     "add_debug_records": seeds.add_debug_records,
-    "become_worker": polls.become_worker,
+    "load_all": polls.load_all,
     "poll": polls.poll,
     "ask_pages": pages.ask,
     "count_queries": pages.count_queries,

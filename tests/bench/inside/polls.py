@@ -15,8 +15,8 @@ from elements.usecases.run_polls import poll_once
 from tests.bench.inside.meter import Meter, RowCounter
 
 
-def become_worker() -> None:
-    """Do what is done before workers are forked."""
+def load_all() -> None:
+    """Do what `manage.py up` does before it forks its processes."""
     parts.load()
 
 
