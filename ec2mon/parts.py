@@ -3,7 +3,6 @@
 import gc
 import logging
 import socket
-import struct
 import sys
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -23,8 +22,6 @@ PARTS = (WEB, WORKERS, CLOCK)
 # The second cluster, so that no queue of polls delays what an operator asked for.
 _OPS = "ops"
 _WATCH = "watch"
-# Whoever sends a part of a request and then nothing gives its thread back after so many seconds.
-_SILENT_S = 5
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -36,8 +33,6 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections have it from their listener; gunicorn waits for ever.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENT_S, 0))
         listener.bind(address)
         listener.listen(256)
     except OSError:

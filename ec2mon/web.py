@@ -1,10 +1,16 @@
 """The web process: gunicorn, with the application that its parent has loaded."""
 
+import os
+import socket
+import struct
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from gunicorn.app.base import BaseApplication
+
+# Whoever sends a part of a request and then nothing gives its thread back after so many seconds.
+SILENT_S = 5
 
 
 class Web(BaseApplication):
@@ -36,6 +42,9 @@ class Web(BaseApplication):
 
     def run(self) -> None:
         """Answer until SIGTERM."""
+        with socket.socket(fileno=os.dup(self._fd)) as listener:
+            # connections have it from their listener, whoever made that one; gunicorn would wait for ever
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENT_S, 0))
         if connection.vendor == "postgresql":
             connection.settings_dict["OPTIONS"].setdefault("options", settings.LOCK_TIMEOUT)
         super().run()

@@ -1,5 +1,6 @@
 """What web sets for itself."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -24,7 +25,8 @@ def test_no_thread_of_web_waits_for_a_lock_for_ever(monkeypatch):
     monkeypatch.delitem(connection.settings_dict["OPTIONS"], "options")
     monkeypatch.setattr(BaseApplication, "run", lambda self: None)
 
-    Web(0).run()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        Web(listener.fileno()).run()
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lock_timeout).result() == "20s"
