@@ -148,22 +148,10 @@ def test_a_database_that_is_locked_for_long_takes_no_click_and_says_so(product, 
 
 
 @pytest.mark.once
-def test_a_full_disk_takes_no_click_and_asks_aws_nothing(product, parts):
+@pytest.mark.parametrize("cannot_be_written", [disk_full, read_only_files])
+def test_a_database_that_cannot_be_written_takes_no_click_and_asks_aws_nothing(product, parts, cannot_be_written):
     slug, each = stopping(product)
-    with disk_full(product):
-        answer = stop(product, slug, each)
-        asked = asked_in_an_interval(product)
-        grows_old(product, slug)
-
-    assert asked == 0
-    took_nothing(product, each, answer, "The database cannot be written to")
-    goes_on(product)
-
-
-@pytest.mark.once
-def test_a_database_whose_files_may_only_be_read_takes_no_click_and_asks_aws_nothing(product, parts):
-    slug, each = stopping(product)
-    with read_only_files(product):
+    with cannot_be_written(product):
         answer = stop(product, slug, each)
         asked = asked_in_an_interval(product)
         grows_old(product, slug)
