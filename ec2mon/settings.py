@@ -9,7 +9,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from ec2mon import sign_in_option, strength
+from ec2mon import service_urls, sign_in_option, strength
 from ec2mon.env_file import BASE_DIR, env_file
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -148,7 +148,7 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 _DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'ec2mon.sqlite3'}"
-DATABASES = {"default": env.db_url_config(_DATABASE_URL)}
+DATABASES = {"default": service_urls.database(_DATABASE_URL)}
 # Of web on PostgreSQL, for nobody waits for a lock for ever, but as long as on SQLite.
 LOCK_TIMEOUT = "-c lock_timeout=20s"
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -169,10 +169,11 @@ else:
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", LOCK_TIMEOUT)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = service_urls.redis(env.str("REDIS_URL", default=""))
 CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
-    CACHES["qstat"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    # A list, for a single text is split at commas, which a password may have.
+    CACHES["qstat"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": [REDIS_URL]}
 else:
     CACHES["qstat"] = {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",

@@ -165,6 +165,41 @@ def test_a_number_that_is_none_is_said_in_a_sentence(tmp_path):
     assert done.stderr == "ec2mon is not set up: PORT must be a whole number, not 'http'.\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE_URL", "postgres://ec2mon:se?cret@db.example.org/ec2mon"),
+        ("DATABASE_URL", "postgres://ec2mon:se/cret@db.example.org/ec2mon"),
+        ("DATABASE_URL", "mysql://ec2mon:secret@db.example.org/ec2mon"),
+        ("DATABASE_URL", "secret"),
+        ("REDIS_URL", "redis://:se#cret@redis.example.org/0"),
+        ("REDIS_URL", "secret.example.org:6379"),
+    ],
+)
+def test_the_address_of_a_service_that_is_none_is_said_in_a_sentence_without_its_password(tmp_path, name, url):
+    done = run("up", EC2MON_ENV_FILE=str(tmp_path / ".env"), DATA_DIR=str(tmp_path), **{name: url})
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"ec2mon is not set up: {name} cannot be read; it must look like ")
+    assert len(done.stderr.splitlines()) == 1 and "'se" not in done.stderr and "secret" not in done.stderr
+
+
+def test_a_password_may_have_any_character(tmp_path):
+    code = (
+        "from django.core.cache import caches; from django.conf import settings; from redis.connection import parse_url;"
+        "print(settings.DATABASES['default']['PASSWORD'], *(parse_url(u)['password'] for u in caches['qstat']._servers))"
+    )
+    urls = {
+        "DATABASE_URL": "postgres://ec2mon:a,b;c%40%3A%2F%3F%23%25@db.example.org/ec2mon",
+        "REDIS_URL": "redis://:a,b;c%40%3A%2F%3F%23%25@redis.example.org/0",
+    }
+    secrets = {name: os.environ[name] for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEY")}
+
+    done = run("shell", "--no-imports", "-c", code, EC2MON_ENV_FILE="/dev/null", **secrets, **urls)
+
+    assert done.stdout.splitlines()[-1:] == ["a,b;c@:/?#% a,b;c@:/?#%"], done.stderr
+
+
 def test_an_address_of_another_machine_is_said_in_a_sentence(tmp_path):
     env = {"EC2MON_ENV_FILE": str(tmp_path / ".env"), "DATA_DIR": str(tmp_path), "HOST": "192.0.2.1"}
 
