@@ -82,12 +82,13 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """Win the right to read the element and return the lease's token, or None while another has it.
 
         `queued` takes up the mark of a queued poll: None when another took it up, so that a late task polls nothing.
-        A poll that was due is due again one interval later, in step with the last time unless that has passed.
+        A poll that was due is due again one interval later, in step with the last time unless that has passed. It was
+        due when it was queued, though the clock that did so may be ahead of `now`.
         """
         token, step = uuid.uuid4().hex, timedelta(seconds=interval_s)
         next_at = models.Case(
             models.When(started_at__gt=_ahead(now), then=models.Value(now + step)),
-            models.When(due_at__gt=now, then=models.F("due_at")),
+            models.When(~_queued_when_due(), due_at__gt=now, then=models.F("due_at")),
             models.When(due_at__gt=now - step, then=models.F("due_at") + step),
             default=models.Value(now + step),
             output_field=models.DateTimeField(),
@@ -206,6 +207,10 @@ def _free(now: datetime) -> models.Q:
 def _unqueued(now: datetime) -> models.Q:
     late = models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))
     return models.Q(queued_at__isnull=True) | late | models.Q(queued_at__gt=_ahead(now))
+
+
+def _queued_when_due() -> models.Q:
+    return models.Q(queued_at__isnull=False, queued_at__gte=models.F("due_at"))
 
 
 def _ahead(now: datetime) -> datetime:

@@ -41,6 +41,29 @@ def test_a_poll_is_due_again_one_interval_after_it_was_due_however_late_it_ran(a
     assert Poll.objects.get().due_at == due_at + timedelta(seconds=30)
 
 
+def test_what_a_clock_a_little_ahead_queued_is_polled_once(aws):
+    element = builders.element(aws, aws.add_keys(), interval_s=30)
+    now = timezone.now()
+    due_at = now + timedelta(seconds=2)
+    Poll.objects.update(due_at=due_at)
+    run_polls.claim_batches(now + timedelta(seconds=3))
+
+    run_polls.run_batch([element.pk], caller="poll")
+
+    assert Poll.objects.get().due_at == due_at + timedelta(seconds=30)
+    assert run_polls.claim_batches(now + timedelta(seconds=4)) == []
+
+
+def test_what_somebody_polls_before_its_time_keeps_its_time(aws):
+    element = builders.element(aws, aws.add_keys(), interval_s=30)
+    now = timezone.now()
+    Poll.objects.update(due_at=now + timedelta(seconds=9))
+
+    run_polls.poll_once(element.pk, caller="command", now=now)
+
+    assert Poll.objects.get().due_at == now + timedelta(seconds=9)
+
+
 def test_after_a_long_stop_there_is_one_poll_and_the_next_is_a_whole_interval_away(aws):
     element = builders.element(aws, aws.add_keys(), interval_s=30)
     now = timezone.now()
