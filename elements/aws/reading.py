@@ -63,6 +63,8 @@ def _read(
                 seen.append(read(body[start:end], said, digest))
     except slices.Unproven:
         return None
+    if len({*unchanged, *(each.instance_id for each in seen)}) < len(found.bounds):
+        return None  # one is listed twice: which comes later is lost here, and the later counts
     return Read(unchanged, seen, found.rest)
 
 

@@ -157,6 +157,15 @@ def test_an_instance_that_took_anothers_place_is_another():
     assert sorted(read.unchanged) == ["i-1", "i-2"]
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_page_that_lists_an_instance_twice_is_left_to_botocore_which_keeps_their_order(is_known):
+    body = page("i-1", "i-2", "i-1")
+
+    read = reading.instances(body, known_of("DescribeInstances", page("i-1")) if is_known else {})
+
+    assert read is None
+
+
 def test_any_character_of_an_instance_counts():
     body = page("i-1", "i-2")
     known, start = known_of("DescribeInstances", body), body.index(b"running")
