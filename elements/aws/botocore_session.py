@@ -56,12 +56,14 @@ def moment(text: Any) -> datetime:
         found = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return _any_moment(text)
-    return found if found.tzinfo else _any_moment(text)
+    return found if found.tzinfo is UTC else _any_moment(text)
 
 
 def _any_moment(text: Any) -> datetime:
     try:
         found: datetime = parse_timestamp(text)
-    except (RuntimeError, ArithmeticError) as error:  # its words for a number beyond all calendars
+        found = found if found.tzinfo else found.replace(tzinfo=UTC)
+        found.astimezone(UTC)  # a database may store what is in no year there, and never read it again
+    except (RuntimeError, ArithmeticError) as error:  # its words for what is beyond all calendars
         raise ValueError(str(error)) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found

@@ -24,7 +24,18 @@ def test_a_time_is_utc_unless_it_says_otherwise(text):
     assert (found, found.utcoffset() is not None) == (NOON, True)
 
 
-@pytest.mark.parametrize("text", ["", "x", "1772366398398398", "inf", "1:1777236639999999999999999999998"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "1772366398398398",
+        "inf",
+        "1:1777236639999999999999999999998",
+        "9999-12-31T23:59:59-02:00",
+        "0001-01-01T00:00:00+02:00",
+    ],
+)
 def test_what_is_no_time_is_a_bad_value(text):
     with pytest.raises(ValueError):
         moment(text)
