@@ -186,8 +186,8 @@ def test_the_address_of_a_service_that_is_none_is_said_in_a_sentence_without_its
 
 def test_a_password_may_have_any_character(tmp_path):
     code = (
-        "from django.core.cache import caches; from django.conf import settings; from redis.connection import parse_url;"
-        "print(settings.DATABASES['default']['PASSWORD'], *(parse_url(u)['password'] for u in caches['qstat']._servers))"
+        "from django.core.cache import caches; from django.conf import settings; from redis.connection import parse_url\n"
+        "for url in caches['qstat']._servers: print(settings.DATABASES['default']['PASSWORD'], parse_url(url)['password'])"
     )
     urls = {
         "DATABASE_URL": "postgres://ec2mon:a,b;c%40%3A%2F%3F%23%25@db.example.org/ec2mon",
