@@ -186,7 +186,8 @@ def test_the_address_of_a_service_that_is_none_is_said_in_a_sentence_without_its
 
 def test_a_password_may_have_any_character(tmp_path):
     code = (
-        "from django.conf import settings\nfrom django.core.cache import caches\nfrom redis.connection import parse_url\n"
+        "from django.conf import settings\nfrom django.core.cache import caches\n"
+        "from redis.connection import parse_url\n"
         "print(settings.DATABASES['default']['PASSWORD'])\n"
         "for url in caches['qstat']._servers: print(parse_url(url)['password'])"
     )
