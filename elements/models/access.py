@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser, Group, User
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 
 
@@ -18,7 +19,10 @@ class ElementAccess(models.Model):
         verbose_name_plural = "access of groups"
 
     def __str__(self) -> str:
-        return f"{self.group} sees {self.element}"
+        try:
+            return f"{self.group} sees {self.element}"
+        except ObjectDoesNotExist:
+            return f"{self.group} saw an element that is being removed"
 
 
 def hidden_from(user: User | AnonymousUser) -> "models.QuerySet[ElementAccess, Any]":
@@ -44,6 +48,22 @@ class OfElements:
     """What querysets of rows that belong to elements have in common."""
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Leave out what belongs to elements that the user must not see."""
+        """Leave out what belongs to elements that the user must not see, and what is on its way out."""
         kept: Self = self.exclude(element__in=hidden_from(user))  # type: ignore[attr-defined]
-        return kept
+        elements = kept.model._meta.get_field("element").related_model  # type: ignore[attr-defined]
+        left: Self = kept.exclude(element__in=_leaving(elements))  # type: ignore[attr-defined]
+        return left
+
+
+class KeptManager(models.Manager[Any]):
+    """Shows nothing of an element while that is on its way out: what it holds then is of another place."""
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        """Return no rows when asked through such an element, `element.instances` and the like."""
+        rows: models.QuerySet[Any] = super().get_queryset()
+        element = getattr(self, "instance", None)
+        return rows.none() if getattr(element, "cleared_at", None) else rows
+
+
+def _leaving(elements: type[models.Model]) -> "models.QuerySet[Any, Any]":
+    return models.QuerySet(elements).filter(cleared_at__isnull=False).values("pk")

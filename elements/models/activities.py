@@ -1,6 +1,6 @@
 """Activity: who did what in ec2mon."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn, Self
 
@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import models
 from django.db.models import Q
 
-from elements.models.access import OfElements
+from elements.models.access import ElementAccess, OfElements, hidden_from
 from elements.models.elements import Element
 
 APPEND_ONLY = "An Activity entry is written once; nothing changes or removes it."
@@ -23,13 +23,17 @@ class ActivityQuerySet(OfElements, models.QuerySet["Activity"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Leave out what tells of elements that the user must not see, or of such that were removed."""
-        kept = super().visible_to(user)
-        return kept if user.is_superuser else kept.exclude(is_sealed=True)
+        kept = self.exclude(element__in=hidden_from(user))
+        if user.is_superuser:
+            return kept
+        removed = ElementAccess.objects.filter(element__removed_at__isnull=False).values("element")
+        return kept.exclude(is_sealed=True).exclude(element__in=removed)
 
-    def seal(self, element: Element) -> None:
-        """Keep for superusers what tells of an element that only some saw: with it goes who they were."""
+    def detach(self, element_id: int, pks: Sequence[int]) -> None:
+        """Let entries outlive their element: for superusers where only some saw it, for with it goes who they were."""
         rows: models.QuerySet[Activity] = models.QuerySet(self.model, using=self.db)
-        rows.filter(element=element).update(is_sealed=True)
+        is_sealed = ElementAccess.objects.filter(element=element_id).exists()
+        rows.filter(pk__in=pks).update(element=None, is_sealed=is_sealed)
 
     def mentioning(self, text: str) -> "ActivityQuerySet":
         """Keep those with the text in what was done, the element's name or the instance ID."""

@@ -8,7 +8,7 @@ from django.db import models
 
 from elements.domain.history import KINDS, Difference
 from elements.domain.instance_states import CHANGING
-from elements.models.access import OfElements
+from elements.models.access import KeptManager, OfElements
 from elements.models.actions import Action
 from elements.models.elements import Element
 
@@ -109,7 +109,7 @@ class Change(models.Model):
     reason_code = models.CharField(max_length=100, blank=True)
     reason = models.TextField(blank=True)
 
-    objects = ChangeQuerySet.as_manager()
+    objects = KeptManager.from_queryset(ChangeQuerySet)()
 
     if TYPE_CHECKING:
         action_id: int | None

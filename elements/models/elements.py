@@ -70,9 +70,9 @@ class ElementManager(models.Manager.from_queryset(ElementQuerySet)):  # type: ig
     """Defers the keys, so that no page decrypts one by accident, and what only General shows."""
 
     def get_queryset(self) -> ElementQuerySet:
-        """Return elements without their keys and their last test."""
-        queryset: ElementQuerySet = super().get_queryset().defer(*KEY_FIELDS, "last_test")
-        return queryset
+        """Return elements without their keys and their last test; those that were removed are not there."""
+        queryset: ElementQuerySet = super().get_queryset().filter(removed_at__isnull=True)
+        return queryset.defer(*KEY_FIELDS, "last_test")
 
 
 class Element(models.Model):
@@ -114,6 +114,10 @@ class Element(models.Model):
     debug_retention_days = models.PositiveIntegerField("Keep Debug Records", default=7)
     debug_max_rows = models.PositiveIntegerField("Debug Records at Most", default=50_000)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Hidden from everybody since then; the row goes after all that belonged to it.
+    removed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Its instances, scheduled events and history are hidden since then, and on their way out.
+    cleared_at = models.DateTimeField(null=True, blank=True, editable=False)
     groups: "models.ManyToManyField[Group, ElementAccess]" = models.ManyToManyField(
         Group, through=ElementAccess, related_name="elements", blank=True
     )
@@ -133,6 +137,9 @@ class Element(models.Model):
                 name="interval_from_10_s_to_24_h",
                 violation_error_message="The interval must be from 10 s to 86 400 s (24 h).",
             )
+        ]
+        indexes = [
+            models.Index(fields=("cleared_at",), condition=models.Q(cleared_at__isnull=False), name="element_leaving")
         ]
 
     def __str__(self) -> str:
@@ -184,6 +191,11 @@ class Element(models.Model):
         """Switch polling off or on and keep who did it."""
         self.paused, self.paused_at, self.paused_by = paused, now if paused else None, by if paused else ""
         self.save(update_fields=["paused", "paused_at", "paused_by"])
+
+
+def leaving() -> ElementQuerySet:
+    """Return the elements whose rows are on their way out, those that were removed too; without their keys."""
+    return ElementQuerySet(Element).filter(cleared_at__isnull=False).defer(*KEY_FIELDS, "last_test")
 
 
 def free_slug(name: str, taken: Iterable[str] | None = None) -> str:

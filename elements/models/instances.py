@@ -10,7 +10,7 @@ from django.db.models.functions import Lower, NullIf
 
 from elements.domain.actions import InstanceFacts
 from elements.domain.instance_states import CHANGING, StateView, state_view
-from elements.models.access import OfElements
+from elements.models.access import KeptManager, OfElements
 from elements.models.elements import Element
 from elements.models.lookups import StateRank, TagValue
 
@@ -203,7 +203,7 @@ class Instance(models.Model):
     gone_at = models.DateTimeField(null=True)
     revision = models.BigIntegerField(default=0)
 
-    objects = InstanceQuerySet.as_manager()
+    objects = KeptManager.from_queryset(InstanceQuerySet)()
 
     class Meta:
         ordering = ("display_name", "id")

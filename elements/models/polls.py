@@ -1,7 +1,7 @@
 """Poll: the recurring read of an element, when it is due, and how the last one ended."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,11 @@ class PollQuerySet(models.QuerySet["Poll"]):
     def due(self, now: datetime) -> "PollQuerySet":
         """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
         has_come = models.Q(due_at__lte=now) | models.Q(started_at__gt=_ahead(now))
-        return self.filter(has_come, _free(now), _unqueued(now), element__paused=False)
+        return self.readable().filter(has_come, _free(now), _unqueued(now))
+
+    def readable(self) -> "PollQuerySet":
+        """Keep those of elements that are neither paused nor still being emptied of what they held elsewhere."""
+        return self.filter(element__paused=False, element__cleared_at__isnull=True)
 
     def with_interval(self) -> "PollQuerySet":
         """Join the element's interval; joining the whole element would decrypt its keys."""
@@ -123,6 +127,10 @@ class PollQuerySet(models.QuerySet["Poll"]):
         if throttles:
             total["throttles_total"] = models.F("throttles_total") + throttles
         self.filter(element_id=element_id).update(**total)
+
+    def keep_counts(self, element_id: int, counts: Mapping[str, Any]) -> None:
+        """Keep what was counted, unless the rows are on their way out; call it inside a transaction, after `hold`."""
+        self.filter(element_id=element_id, element__cleared_at__isnull=True).update(counts=counts)
 
     def next_revision(self, element_id: int) -> int:
         """Return a new revision number for rows about to change; call it inside their transaction."""

@@ -6,7 +6,7 @@ from django.db import models
 
 from elements.domain.rescheduling import obstacle
 from elements.domain.scheduled_events import event_icon, event_word, urgency
-from elements.models.access import OfElements
+from elements.models.access import KeptManager, OfElements
 from elements.models.elements import Element
 from elements.models.instances import Instance
 
@@ -87,7 +87,7 @@ class ScheduledEvent(models.Model):
     ended_at = models.DateTimeField(null=True)
     cleared_at = models.DateTimeField(null=True)
 
-    objects = ScheduledEventQuerySet.as_manager()
+    objects = KeptManager.from_queryset(ScheduledEventQuerySet)()
 
     class Meta:
         ordering = ("not_before", "id")

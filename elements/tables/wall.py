@@ -117,7 +117,7 @@ def coming(row: Row, now: datetime) -> Coming | None:
 
 def cards(rows: Sequence[Row], small: set[int], user: User | AnonymousUser, now: datetime) -> list[Card]:
     """Return a card for each row, those in `small` with glyphs: five queries, however much there is to show."""
-    cells = _cells({row.element.pk for row in rows} & small, now)
+    cells = _cells({row.element.pk for row in rows if row.element.cleared_at is None} & small, now)
     # The newest comes first, so that it is the one that stays.
     last = {change.element_id: change for change in reversed(latest(user, now, CHANGES_WITHIN))}
     failing = _failing([row.element.pk for row in rows if row.failing and row.element.pk not in small])

@@ -67,7 +67,8 @@ def request(
     all of them could be asked: when one of them no longer can, nothing is stored.
     """
     with transaction.atomic():
-        hold(element)
+        if not hold(element):
+            return Requested(changed=True)
         stored = list(element.actions.filter(batch=batch))
         if stored:
             return Requested(stored, repeated=True)

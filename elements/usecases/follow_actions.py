@@ -96,11 +96,11 @@ def _end_where(late: ActionQuerySet, **values: object) -> None:
     """Change what is still so when the rows are held, and let open pages see it."""
     for element_id in set(late.order_by().values_list("element_id", flat=True)):
         with transaction.atomic():
-            hold(Element(pk=element_id))
+            is_kept = hold(Element(pk=element_id))
             mine = late.filter(element_id=element_id)
             ids = list(mine.values_list("instance_id_text", flat=True))
             mine.update(**values)
-            if ids:
+            if ids and is_kept:
                 touch(Element(pk=element_id), ids)
 
 
@@ -117,14 +117,15 @@ def _look(element: Element, actions: Sequence[Action], now: datetime) -> None:
 
 def _apply(element: Element, actions: Sequence[Action], seen: Mapping[str, InstanceSnapshot], now: datetime) -> None:
     with transaction.atomic():
-        hold(element)
+        if not hold(element):
+            return
         shown = [a.instance_id_text for a in actions if _settle(a, seen.get(a.instance_id_text), now)]
         mine = list(element.instances.filter(instance_id__in=seen).values_list("instance_id", flat=True))
         # names are made by polls alone, so that the next one has to look at what was seen here
         shown_now = [Seen(each, replace(seen[each], raw_digest=b"")) for each in mine]
         changes = store_rows(element, shown_now, Moment(now, now))
         if drop_checks(element, mine, now) or changes:
-            Poll.objects.filter(element=element).update(counts=count(element))
+            Poll.objects.keep_counts(element.pk, count(element))
         if shown:
             touch(element, shown)
 

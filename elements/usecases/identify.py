@@ -10,7 +10,8 @@ from elements.aws.errors import CLOCK_LIMIT_S, AwsDenied, AwsError
 from elements.domain.connection_reports import not_enabled
 from elements.domain.regions import default_sts_region
 from elements.models import Element
-from elements.usecases.set_up import clear, note, start_afresh
+from elements.usecases.removal import clear, go_on
+from elements.usecases.set_up import note, start_afresh
 
 log = logging.getLogger(__name__)
 
@@ -126,4 +127,5 @@ def accept_account(element: Element, seen_account_id: str, *, by: str, now: date
         start_afresh(element, now)
         changes = {"Account ID": [old, element.account_id]}
         note(element, "New account accepted", by=by, now=now, changes=changes)
+    go_on([element.pk])
     return True

@@ -2,19 +2,17 @@
 
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db import transaction
 from django.db.models import Count, Model, QuerySet
 
-from elements.domain.strides import Stride
 from elements.models import Action, Activity, Change, DebugRecord, Instance, Poll, ScheduledEvent, WorkerBeat
 from elements.models.instance_descriptions import InstanceDescription
-from elements.usecases import backlogs
+from elements.usecases import backlogs, removal
 from elements.usecases.backlogs import Backlog
+from elements.usecases.steps import Clock, Find, Job, Keys, first, remove_rows, take_turns
 
 # A run ends after this long, well before its task would be cut off; the next one goes on a minute later.
 RUN_S = 20.0
@@ -23,45 +21,16 @@ ACTIVITY_DAYS = 366
 # As many elements are looked at by one statement; databases limit how long it may be.
 TOGETHER = 100
 
-Keys = Sequence[Any]
-# Given how many keys are wanted: these, and whether there may be more.
-Find = Callable[[int], tuple[Keys, bool]]
-Clock = Callable[[], float]
-
 
 def prune(now: datetime, *, clock: Clock = time.monotonic) -> int:
     """Apply every retention: instances, scheduled events, history, Debug records, actions, Activity, sessions.
 
+    What elements that were removed or moved leave behind goes first.
+
     Every kind takes one step in turn, and within a step every element has its share, the most overdue first: one big
     backlog keeps nothing else waiting, however short the run. Return how many rows were removed.
     """
-    until, removed = clock() + RUN_S, 0
-    waiting = deque([*_of_elements(now), *_of_all(now)])
-    while waiting and clock() < until:
-        job = waiting.popleft()
-        removed += job.step(clock)
-        if job.has_more:
-            waiting.append(job)
-    return removed
-
-
-class _Job:
-    """Rows of one kind that are to go."""
-
-    def __init__(self, find: Find, remove: Callable[[Keys], object]) -> None:
-        self._find, self._remove = find, remove
-        self._stride = Stride()
-        self.has_more = True
-
-    def step(self, clock: Clock) -> int:
-        """Remove so many rows as take a moment; they are looked up before anything is locked."""
-        keys, self.has_more = self._find(self._stride.size)
-        if keys:
-            with transaction.atomic():
-                began = clock()
-                self._remove(keys)
-            self._stride.took(len(keys), clock() - began)
-        return len(keys)
+    return take_turns([*removal.jobs(), *_of_elements(now), *_of_all(now)], RUN_S, clock)
 
 
 class _Shared:
@@ -79,32 +48,22 @@ class _Shared:
         return sorted(key for _, key in rows), bool(self._waiting)
 
 
-def _of_elements(now: datetime) -> Iterator[_Job]:
+def _of_elements(now: datetime) -> Iterator[Job]:
     for kept, found in backlogs.by_age(now).items():
         if found:
-            remove = _remove_instances if kept.model is Instance else _remove(kept.model)
-            yield _Job(_Shared(kept.model, kept.column, found), remove)
+            remove = _remove_instances if kept.model is Instance else remove_rows(kept.model)
+            yield Job(_Shared(kept.model, kept.column, found), remove)
     if surplus := backlogs.by_number():
-        yield _Job(_Shared(DebugRecord, "id", surplus), _remove(DebugRecord))
+        yield Job(_Shared(DebugRecord, "id", surplus), remove_rows(DebugRecord))
 
 
-def _of_all(now: datetime) -> Iterator[_Job]:
-    yield _Job(_settled_before(_days_ago(now, ACTION_DAYS)), _remove_actions)
+def _of_all(now: datetime) -> Iterator[Job]:
+    yield Job(_settled_before(_days_ago(now, ACTION_DAYS)), _remove_actions)
     year = _days_ago(now, ACTIVITY_DAYS)
     forget = lambda keys: Activity.objects.forget_before(year, at_most=len(keys))  # noqa: E731
-    yield _Job(_first(Activity.objects.filter(at__lt=year), "at"), forget)
-    yield _Job(_first(Session.objects.filter(expire_date__lt=now), "expire_date"), _remove(Session))
-    yield _Job(_first(WorkerBeat.objects.filter(at__lt=_days_ago(now, 1)), "at"), _remove(WorkerBeat))
-
-
-def _first(rows: "QuerySet[Any]", order: str) -> Find:
-    """Find the first of some rows, in the order of an index."""
-
-    def find(size: int) -> tuple[Keys, bool]:
-        keys = list(rows.order_by(order).values_list("pk", flat=True)[:size])
-        return keys, len(keys) == size
-
-    return find
+    yield Job(first(Activity.objects.filter(at__lt=year), "at"), forget)
+    yield Job(first(Session.objects.filter(expire_date__lt=now), "expire_date"), remove_rows(Session))
+    yield Job(first(WorkerBeat.objects.filter(at__lt=_days_ago(now, 1)), "at"), remove_rows(WorkerBeat))
 
 
 def _settled_before(limit: datetime) -> Find:
@@ -118,20 +77,10 @@ def _settled_before(limit: datetime) -> Find:
     return find
 
 
-def _remove(model: type[Model]) -> Callable[[Keys], object]:
-    """Remove rows that nothing refers to, without asking for what might."""
-
-    def remove(keys: Keys) -> None:
-        rows: QuerySet[Model] = QuerySet(model).filter(pk__in=keys)
-        rows._raw_delete(rows.db)
-
-    return remove
-
-
 def _remove_actions(keys: Keys) -> None:
     Change.objects.filter(action__in=keys).update(action=None)
     _keep_counts(Action.objects.filter(pk__in=keys))
-    _remove(Action)(keys)
+    remove_rows(Action)(keys)
 
 
 def _keep_counts(actions: "QuerySet[Action]") -> None:
@@ -155,8 +104,8 @@ def _remove_instances(keys: Keys) -> None:
     keys = list(gone.values_list("pk", flat=True))
     ScheduledEvent.objects.filter(instance__in=keys).update(instance=None)
     Action.objects.filter(instance__in=keys).update(instance=None)
-    _remove(InstanceDescription)(keys)
-    _remove(Instance)(keys)
+    remove_rows(InstanceDescription)(keys)
+    remove_rows(Instance)(keys)
 
 
 def _days_ago(now: datetime, days: int) -> datetime:

@@ -147,8 +147,8 @@ def _poll_quietly(element_id: int, caller: str) -> None:
 
 
 def _leased(element_id: int, now: datetime, queued: bool) -> str | None:
-    """Win the lease of an element that is not paused."""
-    active = Poll.objects.filter(element_id=element_id, element__paused=False)
+    """Win the lease of an element that may be read."""
+    active = Poll.objects.readable().filter(element_id=element_id)
     poll = active.select_related("element").only("paced_until", "element__interval_s").first()
     if poll is None:
         return None

@@ -114,7 +114,7 @@ class Sender:
                     state=state, state_since_at=now, observed_at=now, **STALE
                 )
             drop_checks(self.element, _ids(group), now)
-            Poll.objects.filter(element=self.element).update(counts=count(self.element))
+            Poll.objects.keep_counts(self.element.pk, count(self.element))
             self._mark(group, now, status="accepted", request_id=request_id, look_at=_first_look(now))
 
     def _refuse(self, group: Group, code: str, sentence: str, request_id: str) -> None:

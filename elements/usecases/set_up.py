@@ -1,4 +1,4 @@
-"""Set elements up: add, change, pause, remove, and everything that has to happen with it."""
+"""Set elements up: add, change, pause, and everything that has to happen with it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from elements.domain.connection_reports import Report
 from elements.models import Activity, Element, Poll
 from elements.usecases.configure import switch_polling
 from elements.usecases.connect import Credentials
-from elements.usecases.store_snapshots import hold
+from elements.usecases.removal import PATIENCE_S, clear, go_on
 
 LABELS = {
     "name": "Name",
@@ -39,16 +39,6 @@ class SetUp:
     account_id: str = ""
     interval_s: int = 30
     paused: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """How much an element holds: what goes when it is removed or cleared."""
-
-    instances: int
-    scheduled_events: int
-    debug_records: int
-    actions: int
 
 
 def add(wanted: SetUp, keys: Credentials | None, *, by: str, now: datetime, groups: Collection[Group] = ()) -> Element:
@@ -110,6 +100,7 @@ def change(
     by: str,
     now: datetime,
     report: Report | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> dict[str, list[Any]]:
     """Change settings and keys in one transaction and return {field: [old, new]}.
 
@@ -130,6 +121,9 @@ def change(
             start_afresh(element, now)
         if report is not None:
             note_report(element, report)
+    if element.cleared_at:
+        go_on([element.pk], patience_s)
+        element.refresh_from_db(fields=["cleared_at"])
     return found
 
 
@@ -189,52 +183,6 @@ def start_afresh(element: Element, now: datetime) -> None:
         refused=False,
         throttled=False,
     )
-
-
-def clear(element: Element, now: datetime) -> None:
-    """Drop the element's instances, scheduled events, history and all said about them; call it in a transaction."""
-    hold(element)
-    ended = "The element was moved to another region or account."
-    element.actions.open().update(status="expired", message=ended, settled_at=now)
-    element.changes.all().delete()
-    element.scheduled_events.all().delete()
-    element.instances.all().delete()
-    if Poll.objects.filter(element=element).exists():
-        Poll.objects.next_revision(element.pk)
-    Poll.objects.filter(element=element).update(
-        counts={},
-        recent=[],
-        attempted_at=None,
-        succeeded_at=None,
-        duration_ms=None,
-        status_succeeded_at=None,
-        status_failed_since=None,
-        status_failure_text="",
-    )
-
-
-def holdings(element: Element) -> Holdings:
-    """Count what the element holds."""
-    return Holdings(
-        element.instances.count(),
-        element.scheduled_events.count(),
-        element.debug_records.count(),
-        element.actions.count(),
-    )
-
-
-def remove(element: Element, *, by: str, now: datetime) -> None:
-    """Remove the element with everything it holds, unless somebody just did; the Activity about it stays."""
-    with transaction.atomic():
-        if Element.objects.locked().filter(pk=element.pk).first() is None:
-            return
-        hold(element)
-        # a Debug record of a poll under way comes too late from here on; it would keep the element from going
-        Element.objects.select_for_update().get(pk=element.pk)
-        note(element, "Element removed", by=by, now=now)
-        if element.access.exists():
-            Activity.objects.seal(element)
-        element.delete()
 
 
 def note(

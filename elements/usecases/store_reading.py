@@ -25,7 +25,7 @@ from elements.usecases.store_snapshots import Moment, Seen, count, mark_gone, st
 from elements.usecases.wanted_names import WantedNames, wanted_names
 
 # What says which AWS account and region an element is read from.
-_SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at")
+_SOURCE = ("region", "endpoint_url", "sts_endpoint_url", "keys_stored_at", "cleared_at")
 _NAMING = ("naming_format", "naming_saved_at", "naming_effective_at")
 
 # Below the 200 ms that nobody may be kept waiting, for the commit comes on top. What a step costs beside its rows is as
@@ -231,7 +231,7 @@ def check_source(element: Element) -> Poll:
     """
     poll = Poll.objects.locked_with_element().get(element=element.pk)
     found = poll.element
-    if any(getattr(found, field) != getattr(element, field) for field in _SOURCE):
+    if found.cleared_at or any(getattr(found, field) != getattr(element, field) for field in _SOURCE):
         raise Superseded
     for field in _NAMING:
         setattr(element, field, getattr(found, field))

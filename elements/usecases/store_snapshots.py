@@ -94,13 +94,14 @@ def mark_gone(element: Element, instance_ids: Sequence[str], moment: Moment) -> 
     return Changes(gone=len(states))
 
 
-def hold(element: Element) -> None:
+def hold(element: Element) -> bool:
     """Let nobody else write the element's rows until the end of the transaction; comes first in it.
 
     On PostgreSQL what is read afterwards stays true, and two writers wait for each other instead of a deadlock.
-    SQLite's transactions do so anyway.
+    SQLite's transactions do so anyway. False when the element is gone, or its rows are on their way out.
     """
     Poll.objects.select_for_update().filter(element=element).values_list("pk", flat=True).first()
+    return Element.objects.filter(pk=element.pk, cleared_at__isnull=True).exists()
 
 
 def touch(element: Element, instance_ids: Sequence[str]) -> None:

@@ -19,9 +19,20 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from elements.models import Action, Activity, CallBudget, Change, DebugRecord, Element, Poll, ScheduledEvent, WallScreen
+from elements.models import (
+    Action,
+    Activity,
+    CallBudget,
+    Change,
+    DebugRecord,
+    Element,
+    Instance,
+    Poll,
+    ScheduledEvent,
+    WallScreen,
+)
 from elements.models.access import hidden_from
-from elements.usecases import set_up
+from elements.usecases import removal, set_up
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +80,8 @@ def populated(name, *, event_in_h=17, **fields):
     Change.objects.create(
         element=element, instance_id_text=running.instance_id, kind="state", at=now, before="stopped", after="running"
     )
-    DebugRecord.objects.create(element=element, at=now, service="ec2", operation="StartInstances", caller=f"{name}-1")
+    record = {"service": "ec2", "operation": "StartInstances", "caller": f"{name}-1", "outcome": "ok"}
+    DebugRecord.objects.create(element=element, at=now, **record)
     Activity.objects.note(by=f"{name}-asker", kind="action", text=f"Start of {name}", now=now, element=element)
     return builders.polled(element)
 
@@ -160,7 +172,7 @@ def test_no_page_depends_on_an_element_that_its_reader_must_not_see(outsider, hi
     headers = {"X-Fragment": fragment} if fragment else {}
     with_it = {name: shown(outsider, page, **headers) for name, page in pages.items()}
 
-    set_up.remove(hidden, by=f"{PLANTED}-maria", now=timezone.now())
+    removal.remove(hidden, by=f"{PLANTED}-maria", now=timezone.now())
     without_it = {name: shown(outsider, page, **headers) for name, page in pages.items()}
 
     for name, (status, body) in with_it.items():
@@ -168,6 +180,67 @@ def test_no_page_depends_on_an_element_that_its_reader_must_not_see(outsider, hi
         then_status, then = without_it[name]
         assert status == then_status, name
         assert [pair for pair in zip_longest(body.split("\n"), then.split("\n")) if pair[0] != pair[1]] == [], name
+
+
+def _own(element):
+    """Return what there is to see of the element itself."""
+    slug, instance = element.slug, element.instances.order_by("pk").first()
+    names = ("general", "instances", "instances_export", "instances_selection", "configuration", "debug", "events")
+    pages = {name: reverse(f"elements:{name}", args=[slug]) for name in names}
+    confirm = f"{reverse('elements:action_confirm', args=[slug])}?action=stop&id={instance.instance_id}"
+    move = reverse("elements:event_reschedule", args=[slug, element.scheduled_events.get().pk])
+    one = reverse("elements:instance", args=[slug, instance.instance_id])
+    gone = f"{pages['instances']}?q=-state:pending"
+    return {**pages, "confirm": confirm, "move": move, "instance": one, "filtered": gone}
+
+
+@pytest.mark.parametrize("fragment", ["", "live", "find", "dialog"])
+def test_nothing_tells_a_removed_element_whose_rows_are_still_there_from_one_without(root, hidden, fragment):
+    """From the first moment: whatever is left to remove then is on no page, and not a letter is."""
+    own = _own(hidden)
+    pages = {"screen": screen_of("root"), **SHARED, **own}
+    headers = {"X-Fragment": fragment} if fragment else {}
+
+    removal.remove(hidden, by="maria", now=timezone.now(), patience_s=0)
+    rows = Instance.objects.filter(element=hidden.pk).count()
+    first = {name: shown(root, page, **headers) for name, page in pages.items()}
+    removal.go_on([hidden.pk])
+    last = {name: shown(root, page, **headers) for name, page in pages.items()}
+
+    assert (rows, Instance.objects.filter(element=hidden.pk).count()) == (2, 0)
+    assert {name for name in own if first[name][0] != 404} == set()
+    told_of = {name for name, (_, body) in first.items() if PLANTED in body}
+    assert all("activity" in name or "find" in name or "search" in name or name == "sign-in" for name in told_of)
+    assert {name for name in pages if first[name] != last[name]} == set()
+
+
+@pytest.mark.parametrize("fragment", ["", "live", "find", "dialog"])
+def test_nothing_tells_a_moved_element_whose_rows_are_still_there_from_one_without(root, hidden, fragment):
+    """From the first moment: nothing of its former place is shown as of the new one."""
+    pages = {"screen": screen_of("root"), **SHARED, **_own(hidden)}
+    headers = {"X-Fragment": fragment} if fragment else {}
+    started = timezone.now()
+
+    set_up.change(hidden, {"region": "us-east-1"}, None, by="maria", now=started, patience_s=0)
+    rows = Instance.objects.filter(element=hidden.pk).count()
+    first = {name: shown(root, page, **headers) for name, page in pages.items()}
+    removal.go_on([hidden.pk])
+    last = {name: shown(root, page, **headers) for name, page in pages.items()}
+
+    assert (rows, Instance.objects.filter(element=hidden.pk).count()) == (2, 0)
+    assert first["instance"][0] == first["move"][0] == 404
+    for name in ("instances", "instances_export", "instances_selection", "confirm", "events", "wall", "overview"):
+        assert f"{PLANTED}-encoder" not in first[name][1], name
+        assert f"{PLANTED} is rebooted" not in first[name][1], name
+    # each form that asks whether to stop something has a key of its own
+    assert {name for name in pages if first[name] != last[name]} <= {"confirm"}
+
+
+def test_what_only_some_saw_is_for_superusers_as_soon_as_it_is_removed(hidden, insider, root):
+    removal.remove(hidden, by="maria", now=timezone.now(), patience_s=0)
+
+    assert PLANTED not in shown(insider, SHARED["activity"])[1]
+    assert PLANTED in shown(root, SHARED["activity"])[1]
 
 
 def test_what_is_hidden_takes_no_place_from_what_is_seen(outsider, hidden):
@@ -422,14 +495,14 @@ def test_who_sees_it_is_noted_with_before_and_after(hidden):
 
 
 def test_what_is_known_of_a_removed_element_stays_with_superusers(hidden, insider, root):
-    set_up.remove(hidden, by="maria", now=timezone.now())
+    removal.remove(hidden, by="maria", now=timezone.now())
 
     assert PLANTED not in shown(insider, SHARED["activity"])[1]
     assert PLANTED in shown(root, SHARED["activity"])[1]
 
 
 def test_what_is_known_of_a_removed_element_that_everybody_saw_stays_for_everybody(insider):
-    set_up.remove(Element.objects.get(name="Frankfurt"), by="maria", now=timezone.now())
+    removal.remove(Element.objects.get(name="Frankfurt"), by="maria", now=timezone.now())
 
     assert "Start of Frankfurt" in shown(insider, SHARED["activity"])[1]
 

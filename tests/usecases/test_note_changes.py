@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from elements.models import Action, Change, Element, Instance, Poll, ScheduledEvent
-from elements.usecases import set_up
+from elements.usecases import removal
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.follow_actions import follow
 from elements.usecases.prune import prune
@@ -279,6 +279,7 @@ def test_another_region_begins_a_history_of_its_own(element, row):
     row.stop()
     poll(element)
 
-    set_up.clear(element, timezone.now())
+    removal.clear(element, timezone.now())
+    removal.go_on([element.pk])
 
     assert steps() == []

@@ -5,13 +5,14 @@ from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
-from elements.models import Element, Instance, Poll
+from elements.models import DebugRecord, Element, Instance, Poll
+from elements.models.elements import leaving
 from elements.models.polls import LeaseLost
-from elements.usecases import configure, run_polls, set_up, store_reading
+from elements.usecases import configure, removal, run_polls, store_reading
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -263,12 +264,14 @@ def test_a_debug_record_of_a_poll_under_way_does_not_keep_an_element_from_being_
 
     post_delete.connect(record_late, sender=Poll)
     try:
-        set_up.remove(element, by="maria", now=timezone.now())
+        removal.remove(element, by="maria", now=timezone.now(), patience_s=0)
     finally:
         post_delete.disconnect(record_late, sender=Poll)
 
-    assert isinstance(late[0](), IntegrityError)
-    assert not Element.objects.exists()
+    assert late[0]().pk
+    removal.go_on([element.pk])
+    assert not leaving().exists()
+    assert not DebugRecord.objects.exists()
 
 
 def test_an_element_is_locked_before_its_poll_row_by_whoever_locks_both():

@@ -123,22 +123,3 @@ def test_the_first_account_is_no_move(aws):
     element = builders.element(aws, aws.add_keys())
 
     assert not set_up.moves(element, {"account_id": "111122223333"})
-
-
-def test_removing_takes_everything_but_the_activity(aws):
-    element, _ids = polled(aws)
-
-    set_up.remove(element, by="maria", now=timezone.now())
-
-    assert [model.objects.count() for model in (Element, Instance, Poll, DebugRecord)] == [0, 0, 0, 0]
-    assert Activity.objects.get().element_name == "Frankfurt"
-
-
-def test_an_element_that_two_remove_is_removed_once():
-    element = builders.element()
-    same = Element.objects.get()
-    set_up.remove(element, by="maria", now=timezone.now())
-
-    set_up.remove(same, by="olga", now=timezone.now())
-
-    assert list(Activity.objects.values_list("username", "text")) == [("maria", "Element removed")]

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import math
 import os
 import sys
 from argparse import ArgumentParser
@@ -14,7 +15,7 @@ from django.utils import timezone
 from elements.domain.wording import plural
 from elements.forms.elements import KEY_NAMES, ElementForm
 from elements.models import Element
-from elements.usecases import set_up
+from elements.usecases import removal, set_up
 from elements.usecases.configure import switch_polling
 from elements.usecases.connect import KeysMissing
 from elements.usecases.test_connection import examine, remember
@@ -140,7 +141,7 @@ class Command(BaseCommand):
 
     def _remove(self, options: dict[str, Any]) -> None:
         element = found(options["elements"][0])
-        held = set_up.holdings(element)
+        held = removal.holdings(element)
         losses = ", ".join(
             (
                 plural(held.instances, "instance"),
@@ -154,7 +155,7 @@ class Command(BaseCommand):
             self.stdout.flush()
             if sys.stdin.readline().strip() != element.name:
                 raise CommandError("Not confirmed; nothing was removed.", returncode=FAILED)
-        set_up.remove(element, by=_who(), now=timezone.now())
+        removal.remove(element, by=_who(), now=timezone.now(), patience_s=math.inf)
         self.stdout.write(f"Removed {element.name} and with it {losses}.")
 
 
