@@ -13,6 +13,8 @@ from elements.aws.redaction import Redactor
 from elements.domain.traces import current
 
 _LONGEST = 20_000
+# A request that Django refuses for what it brings, as a wrong Host, says so; where in Django is no news.
+_REFUSED = "django.security."
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 # What ends a line, hides text from a reader, or steers his terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -40,6 +42,8 @@ class LineFilter(logging.Filter):
         request = getattr(record, "request", None)
         if said := getattr(request, "database_said", ""):  # that needs no trace
             text, record.exc_info, record.exc_text = f"{text}: {said}", None, None
+        if record.name.startswith(_REFUSED):
+            record.exc_info = record.exc_text = None
         if record.exc_info and not record.exc_text:
             record.exc_text = _formatter.formatException(record.exc_info)
         if record.stack_info:

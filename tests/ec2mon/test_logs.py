@@ -64,6 +64,18 @@ def test_a_fault_is_one_line_whatever_is_in_it(formatter):
     line.encode()
 
 
+def test_a_host_that_is_refused_is_one_short_line_without_a_trace(caplog, settings):
+    settings.ALLOWED_HOSTS, settings.DEBUG = ["ec2mon.example.org"], False
+    caplog.handler.addFilter(LineFilter())
+
+    answer = Client(raise_request_exception=False).get("/login/", headers={"Host": "evil.example"})
+
+    [line] = [record.getMessage() for record in caplog.records]
+    assert answer.status_code == 400
+    assert line.startswith("Invalid HTTP_HOST header: 'evil.example'.")
+    assert len(line) < 120
+
+
 @pytest.mark.once
 def test_json_can_be_read_and_names_time_level_process_and_whose_it_is(named_web):
     with traced(REQUEST) as name:
