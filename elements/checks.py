@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import DatabaseError
+from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from elements import tasks
-from elements.domain.machinery import stoppages
+from elements.domain.machinery import figures, stoppages
 from elements.models import Element
 from elements.models.elements import KEY_FIELDS
 from elements.models.fields import Undecryptable
+from elements.usecases.database_size import measure
 from elements.usecases.machinery import gather
 
 
@@ -82,15 +84,21 @@ def encryption_key_opens_stored_keys(
 
 @register(Tags.database, deploy=True)
 def machinery_works(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Warn when nothing polls: no clock ticks, no worker lives, or a queue is old. The page System says the same."""
+    """Say how the machinery is, and warn when nothing polls: no clock ticks, no worker lives, or a queue is old.
+
+    The page System says the same.
+    """
     if not databases:
         return []
     now = timezone.now()
     try:
-        found = list(stoppages(gather(now, tasks.queues(now), list(Element.objects.with_poll()))))
+        elements = list(Element.objects.with_poll())
+        state, database = gather(now, tasks.queues(now), elements), measure(elements)
     except DatabaseError:  # before the first migrate
         return []
-    return [Warning(each.text, hint=each.advice, id="elements.W004") for each in found]
+    lines = [*figures(state), f"database: {database.engine}, {filesizeformat(database.size_bytes)}"]
+    wrong = [Warning(each.text, hint=each.advice, id="elements.W004") for each in stoppages(state)]
+    return [*wrong, Info("\n\t".join(["The machinery:", *lines]), id="elements.I001")]
 
 
 def _is_loopback(host: str) -> bool:

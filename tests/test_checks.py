@@ -1,8 +1,9 @@
+import re
 from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet, MultiFernet
-from django.core.checks import run_checks
+from django.core.checks import INFO, run_checks
 from django.utils import timezone
 from encrypted_model_fields import fields as emf
 
@@ -84,3 +85,23 @@ def test_machinery_that_stands_still_is_warned_of_before_a_deployment_in_the_wor
     assert "elements.W004" not in ids(**deployed)
     WorkerBeat.objects.stamp("clock", "one", timezone.now() - timedelta(minutes=5))
     assert "No clock ticks: the last beat was 5\u00a0min ago." in [each.msg for each in run_checks(**deployed)]
+
+
+@pytest.mark.django_db
+def test_the_state_of_the_machinery_is_told_before_a_deployment(aws):
+    element(aws, name="Frankfurt")
+    WorkerBeat.objects.stamp("default", "one", timezone.now() - timedelta(seconds=3))
+
+    [told] = [
+        each.msg for each in run_checks(databases=["default"], include_deployment_checks=True) if each.level == INFO
+    ]
+
+    lines = re.sub(r"\d+(\.\d+)?", "N", told.replace("\u00a0", " ")).split("\n\t")
+    assert lines[:3] == [
+        "The machinery:",
+        "queue default (polls): N tasks waiting",
+        "queue ops (actions): N tasks waiting",
+    ]
+    assert lines[3] == "clock: there was no beat within the last day"
+    assert lines[4:6] == ["workers of default on one: the last beat was N s ago", "polls of N element: pN N s late"]
+    assert re.fullmatch("database: (SQLite|PostgreSQL), N [KM]B", lines[6])

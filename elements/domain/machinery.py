@@ -146,6 +146,20 @@ def percentile(values: Sequence[float], percent: int) -> float | None:
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)] if values else None
 
 
+def figures(state: Machinery) -> list[str]:
+    """Return in a line each how old queues are, when clock and workers worked last, and how late polls are."""
+    lines = []
+    for queue in state.queues:
+        waits = "cannot be read" if queue.waiting is None else f"{plural(queue.waiting, 'task')} waiting"
+        age = f", the oldest for {span(state.waited_s(queue))}" if queue.waiting else ""
+        lines.append(f"queue {queue.name} ({QUEUES[queue.name]}): {waits}{age}")
+    lines.append(f"clock: {_last(state, state.last_beat(CLOCK))}")
+    workers = [beat for beat in state.beats if beat.queue != CLOCK]
+    lines += [f"workers of {beat.queue} on {beat.host}: {_last(state, beat.at)}" for beat in workers]
+    late = "none yet" if state.polls.p95_s is None else f"p95 {span(state.polls.p95_s)} late"
+    return [*lines, f"polls of {plural(state.polls.polled, 'element')}: {late}"]
+
+
 def findings(state: Machinery) -> list[Finding]:
     """Return what is wrong, what stops polls and actions first."""
     found = [*stoppages(state), *_hosts(state), *_polls(state.polls), *_slowed(state)]
