@@ -99,6 +99,10 @@ class ScheduledEvent(models.Model):
         indexes = [
             models.Index(fields=("element", "stage", "cleared_at", "not_before"), name="event_by_time"),
             models.Index(fields=("stage", "cleared_at", "not_before"), name="event_of_any_element"),
+            # Pruned in this order.
+            models.Index(
+                fields=("element", "cleared_at"), condition=models.Q(cleared_at__isnull=False), name="event_by_end"
+            ),
             models.Index(
                 fields=("element", "not_before", "id"), condition=~models.Q(stage="scheduled"), name="event_completed"
             ),

@@ -12,6 +12,7 @@ from django.utils import timezone
 from elements.models import Action, Activity, Change, DebugRecord, ScheduledEvent
 from elements.tables.instances import CHOICES
 from elements.urls import urlpatterns
+from elements.usecases import backlogs
 from tests import builders
 
 MANY = 4000
@@ -171,3 +172,16 @@ def test_no_page_reads_all_that_an_element_has_of_something(administrator, eleme
     read = [each["sql"] for each in asked if each["sql"].startswith(("SELECT", "WITH"))]
     wrong = {sql: steps for sql in read if (steps := reads_all_of_an_element(sql))}
     assert not wrong, "\n".join(f"{sql}\n{plan(sql)}" for sql in wrong)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kept", backlogs.RETENTIONS, ids=lambda kept: kept.model.__name__)
+def test_pruning_reads_no_more_of_an_element_than_it_removes(element, kept):
+    old = backlogs.Backlog(element.pk, timezone.now(), timedelta(days=1))
+
+    with CaptureQueriesContext(connection) as asked:
+        backlogs.oldest_of(kept.model, kept.column, [(old, 10)])
+
+    [sql] = [each["sql"] for each in asked]
+    assert (reads_all_of_an_element(sql), read_whole(sql)) == ([], set()), plan(sql)
+    assert "TEMP B-TREE" not in plan(sql)
