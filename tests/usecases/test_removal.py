@@ -171,7 +171,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("steps_before", [0, 1, 5, 9])
 @LEAVE
-def test_whoever_is_killed_half_way_leaves_the_rest_to_pruning(element, steps_of, monkeypatch, leave, steps_before):
+def test_whoever_is_killed_half_way_leaves_the_rest_to_pruning(element, steps_of, leave, steps_before):
     steps_of(4)
     done = []
 
@@ -260,10 +260,11 @@ def test_who_stood_still_removes_nothing_that_was_read_since(element, steps_of):
     assert Instance.objects.get().display_name == "new"
 
 
-def test_a_debug_record_that_comes_late_goes_too(element):
+def test_a_debug_record_that_comes_late_goes_too(element, steps_of):
+    steps_of(4)
     remove(element, now=timezone.now(), patience_s=0)
     (job,) = removal.jobs()
-    while DebugRecord.objects.exists():
+    while not Activity.objects.filter(element=None).exists():
         job.step(time.monotonic)
     DebugRecord.objects.create(element_id=element.pk, at=timezone.now())
 
@@ -273,9 +274,21 @@ def test_a_debug_record_that_comes_late_goes_too(element):
     assert (DebugRecord.objects.count(), leaving().count()) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    "leave", [remove, lambda element, now, **more: move(element, **more)], ids=["removed", "moved"]
-)
+def test_a_change_that_is_noted_late_goes_before_the_element_is_read_again(element, steps_of):
+    steps_of(4)
+    removal.clear(element, timezone.now())
+    (job,) = removal.jobs()
+    while ScheduledEvent.objects.count() == ROWS:
+        job.step(time.monotonic)
+    Change.objects.create(element_id=element.pk, kind="state", at=timezone.now())
+
+    while job.has_more:
+        job.step(time.monotonic)
+
+    assert (Change.objects.count(), leaving().count()) == (0, 0)
+
+
+@LEAVE
 def test_what_is_asked_of_an_instance_that_is_leaving_asks_aws_nothing(aws, element, leave):
     ids, page = list(element.instances.values_list("instance_id", flat=True)), Element.objects.with_poll().get()
     old = request(page, "stop", ids[:1], batch=uuid.uuid4(), by="olga", now=timezone.now())
