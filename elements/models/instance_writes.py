@@ -1,7 +1,8 @@
 """Write many instance rows at a time, in one statement each: several times cheaper than model by model."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, models
@@ -16,17 +17,18 @@ _DESCRIBE = """
 """
 
 
-def add_instances(element_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows of new instances, all with the same columns; what they do not hold has its default."""
+def add_instances(element_id: int, rows: Sequence[Mapping[str, Any]], **alike: Any) -> None:
+    """Insert rows of new instances, all with the same columns, and `alike` in each; all else has its default."""
     if not rows:
         return
     names = list(rows[0])
-    defaults = {f.name: f.get_default() for f in Instance._meta.concrete_fields if f.name not in {*names, "id"}}
-    columns, converters = ["element_id", *names, *(defaults.keys() - {"element"})], _converters()
-    rest = [converters.get(name, _as_it_is)(defaults[name]) for name in columns[len(names) + 1 :]]
+    defaults = {f.attname: f.get_default() for f in Instance._meta.concrete_fields if f.name != "id"}
+    same = {name: value for name, value in {**defaults, **alike, "element_id": element_id}.items() if name not in names}
+    (rest,) = _values([same], list(same))
+    columns = [*names, *same]
     marks = ", ".join(["%s"] * len(columns))
     sql = f"INSERT INTO {_table(Instance)} ({', '.join(map(_quoted, columns))}) VALUES ({marks})"  # noqa: S608
-    _run(sql, ((element_id, *values, *rest) for values in _values(rows, names)))
+    _run(sql, (values + rest for values in _values(rows, names)))
 
 
 def change_instances(element_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -47,11 +49,15 @@ def describe_instances(element_id: int, descriptions: Mapping[str, bytes]) -> No
         _run(sql, ((xml, element_id, instance_id) for instance_id, xml in descriptions.items()))
 
 
-def _values(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterable[list[Any]]:
-    found = _converters()
-    converters = [found.get(name, _as_it_is) for name in names]
+def _values(rows: Iterable[Mapping[str, Any]], names: Sequence[str]) -> Iterator[list[Any]]:
+    """Yield the values of two columns and more as they are given to the database."""
+    pick, converters = itemgetter(*names), _converters()
+    converted = [(at, converters[name]) for at, name in enumerate(names) if name in converters]
     for row in rows:
-        yield [convert(row[name]) for name, convert in zip(names, converters, strict=True)]
+        values = list(pick(row))
+        for at, convert in converted:
+            values[at] = convert(values[at])
+        yield values
 
 
 def _converters() -> dict[str, Callable[[Any], Any]]:
@@ -62,10 +68,6 @@ def _converters() -> dict[str, Callable[[Any], Any]]:
         models.JSONField: lambda value: ops.adapt_json_value(value, None),
     }
     return {field.name: kinds[type(field)] for field in Instance._meta.concrete_fields if type(field) in kinds}
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _run(sql: str, rows: Iterable[Sequence[Any]]) -> None:

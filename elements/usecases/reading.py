@@ -1,9 +1,10 @@
 """What a poll has read so far: what is new of it on disk, and of everything else only that it was there."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from elements.aws.errors import AwsError
+from elements.domain.changes import Name
 from elements.domain.instance_rows import naming_values
 from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, parse
 from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
@@ -86,10 +87,13 @@ class Reading:
         for batch in self.spool.batches():
             self.spool.rename((each.instance.instance_id, self._name(each.instance)) for each in batch)
 
-    def instances(self) -> Iterator[Seen]:
-        """Yield what was read of instances, with the status when that was read too."""
-        for batch in self.spool.batches():
-            yield from map(self._seen, batch)
+    def instances(self, name: Callable[[str, str], Name] | None) -> Iterator[Seen]:
+        """Yield what was read of instances, with the status when that was read too, in the order of their names.
+
+        `name` gives the name of an instance by its ID and what its format calls it; without, each keeps the one it has.
+        """
+        for batch in self.spool.by_name():
+            yield from (self._seen(each, name) for each in batch)
 
     def statuses(self) -> Iterator[Seen]:
         """Yield the statuses of instances that are as they were, and those that are there no more."""
@@ -110,12 +114,12 @@ class Reading:
         is_listed = instance_id in self.known and instance_id not in self._unchecked
         return is_listed and not self.spool.has_status(instance_id)
 
-    def _seen(self, each: Spooled) -> Seen:
+    def _seen(self, each: Spooled, name: Callable[[str, str], Name] | None) -> Seen:
         instance_id = each.instance.instance_id
         is_kept = each.status is None and instance_id in self.known and instance_id not in self._unchecked
         is_checked = self.status_error is None and not is_kept
         status = each.status if is_checked else None  # events are stored with complete listings alone, and with them
-        return Seen(instance_id, each.instance, status, is_checked=is_checked, plain_name=each.name)
+        return Seen(instance_id, each.instance, status, is_checked, name(instance_id, each.name) if name else None)
 
     def _begin_instances(self) -> None:
         self.missing, self.added, self.spots, self.owner = set(self.known), set(), {}, ""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 
-BATCH = 250
+BATCH = 500
 # A database without a name is a temporary file that nobody else can open and that goes with its connection.
 _NAMELESS = ""
 _TABLES = """
@@ -23,7 +23,7 @@ _TABLES = """
     CREATE TABLE names (id TEXT PRIMARY KEY, name TEXT, shown TEXT);
     BEGIN;
 """
-
+_ALL = "SELECT i.id, i.body, i.name, s.body FROM instances i LEFT JOIN statuses s USING (id)"
 
 # Packed as plain values, snapshots take a third of the time; a time is dearer than all the others together.
 _MEMBERS = [each.name for each in fields(InstanceSnapshot)]
@@ -80,9 +80,20 @@ class Spool:
 
     def batches(self) -> Iterator[list[Spooled]]:
         """Yield the instances in the order of their IDs, each with its status."""
-        query = "SELECT i.id, i.body, i.name, s.body FROM instances i LEFT JOIN statuses s USING (id) WHERE i.id > ?"
-        for rows in self._pages(query, "i.id") if self.instances else ():
-            yield [Spooled(_instance(body), name, status and _status(status)) for _, body, name, status in rows]
+        for rows in self._pages(f"{_ALL} WHERE i.id > ?", "i.id") if self.instances else ():
+            yield [_spooled(*row) for row in rows]
+
+    def by_name(self) -> Iterator[list[Spooled]]:
+        """Yield the same in the order of their names; nothing may be written down meanwhile.
+
+        Most indexes of the database are in that order, or begin with what few values are of, so that rows stored in it
+        touch a fraction of their pages.
+        """
+        if self.instances:
+            self._db.execute("CREATE INDEX IF NOT EXISTS in_order ON instances (name COLLATE NOCASE, id)")
+            found = self._db.execute(f"{_ALL} ORDER BY i.name COLLATE NOCASE, i.id")
+            while rows := found.fetchmany(BATCH):
+                yield [_spooled(*row) for row in rows]
 
     def lone_statuses(self) -> Iterator[list[StatusSnapshot]]:
         """Yield the statuses of instances that were not looked at."""
@@ -166,6 +177,10 @@ class Spool:
         db = sqlite3.connect(_NAMELESS, isolation_level=None, check_same_thread=False)
         db.executescript(_TABLES)
         return db
+
+
+def _spooled(_: str, body: bytes, name: str, status: bytes | None) -> Spooled:
+    return Spooled(_instance(body), name, _status(status) if status else None)
 
 
 def _packed(values: object) -> bytes:

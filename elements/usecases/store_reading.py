@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -21,7 +21,7 @@ from elements.usecases.read_spot_types import store_spot_types
 from elements.usecases.reading import Reading
 from elements.usecases.spool import BATCH
 from elements.usecases.store_scheduled_events import store_scheduled_events
-from elements.usecases.store_snapshots import Moment, Seen, count, mark_gone, store_rows, touch
+from elements.usecases.store_snapshots import Moment, count, made_columns, mark_gone, store_rows, touch
 from elements.usecases.wanted_names import WantedNames, wanted_names
 
 # What says which AWS account and region an element is read from.
@@ -31,6 +31,8 @@ _NAMING = ("naming_format", "naming_saved_at", "naming_effective_at")
 # Below the 200 ms that nobody may be kept waiting, for the commit comes on top. What a step costs beside its rows is as
 # much as some tens of them cost: still smaller ones would keep others waiting longer, all together.
 AIM_S, LEAST = 0.1, 100
+# What is stored already is dearer to change than what is new to add; the first step tells how much.
+FIRST = 250
 
 T = TypeVar("T")
 
@@ -87,7 +89,7 @@ class Storing:
         self._lease, self._reading, self._element, self._read_at = lease, reading, lease.element, read_at
         self._names: WantedNames | None = None
         self._changes, self._has_touched = Changes(), False
-        self._stride = Stride(first=BATCH, least=LEAST, most=BATCH, aim_s=AIM_S)
+        self._stride = Stride(first=min(FIRST, BATCH), least=LEAST, most=BATCH, aim_s=AIM_S)
 
     def run(self, named_by: str, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
         """Write everything; `success` gives what the Poll row says of it, and `named_by` by what names were made."""
@@ -137,11 +139,12 @@ class Storing:
             yield poll
 
     def _batches(self) -> Iterator[Batch]:
-        reading, renamed = self._reading, self._names.renamed() if self._names else ()
+        reading, names = self._reading, self._names
+        instances = reading.instances(names.name if names else None)
         # one after the other: an instance may be among the statuses and the renamed ones, but once in a batch
-        for every in (map(self._named, reading.instances()), reading.statuses(), renamed):
+        for every in (instances, reading.statuses(), names.renamed() if names else ()):
             for seen in self._portions(every):
-                yield Batch(len(seen), partial(store_rows, seen=seen))
+                yield Batch(len(seen), partial(store_rows, seen=seen, made=made_columns(seen)))
         for missing in self._portions(sorted(reading.missing)):
             yield Batch(len(missing), partial(mark_gone, instance_ids=missing))
 
@@ -150,10 +153,6 @@ class Storing:
         rest = iter(rows)
         while found := list(islice(rest, self._stride.size)):
             yield found
-
-    def _named(self, seen: Seen) -> Seen:
-        names = self._names
-        return replace(seen, name=names.name(seen.instance_id, seen.plain_name)) if names else seen
 
     def _events(self, *, anything_else: bool) -> Iterator[Batch]:
         """Yield the instances that have scheduled events or had some; none where nothing can have moved."""

@@ -34,14 +34,13 @@ class Seen:
     """What a read says about an instance.
 
     Without a snapshot the instance was not looked at, unless `is_checked` its checks were not; then `status` None says
-    that it has none. `plain_name` is what its format calls it; without a name it keeps the one it has.
+    that it has none. Without a name it keeps the one it has.
     """
 
     instance_id: str
     snapshot: InstanceSnapshot | None = None
     status: StatusSnapshot | None = None
     is_checked: bool = False
-    plain_name: str = ""
     name: Name | None = None
 
 
@@ -59,17 +58,28 @@ class Moment:
         return self.now + CLOCKS_DIFFER
 
 
-def store_rows(element: Element, seen: Sequence[Seen], moment: Moment) -> Changes:
-    """Write the rows that differ and return how many did.
+def made_columns(seen: Iterable[Seen]) -> dict[str, dict[str, Any]]:
+    """Return the columns that hold what was seen of instances, by ID.
+
+    Nothing stored counts in them, so that they can be made before the transaction that writes them: it is over sooner.
+    """
+    return {each.instance_id: _made(each, each.snapshot) for each in seen if each.snapshot}
+
+
+def store_rows(
+    element: Element, seen: Sequence[Seen], moment: Moment, made: Mapping[str, Mapping[str, Any]] | None = None
+) -> Changes:
+    """Write the rows that differ and return how many did; `made` are their columns if they were made before.
 
     Call it inside a transaction, after `hold`: rows are compared with what it sees there, so that a result written
     meanwhile is not overwritten by old news. Nobody but the element's poll adds rows.
     """
+    made = made_columns(seen) if made is None else made
     known, held = _known(element, [each.instance_id for each in seen]), _held_states(element, moment.read_at)
     rows = {
         each.instance_id: values
         for each in seen
-        if (values := _values(each, known.get(each.instance_id), held, moment))
+        if (values := _values(each, made, known.get(each.instance_id), held, moment))
     }
     described = _described(element, seen, known, rows)
     added = {key: row for key, row in rows.items() if key not in known}
@@ -152,7 +162,13 @@ def open_actions(element: Element, instance_ids: Sequence[str]) -> dict[str, Act
     return {action.instance_id_text: action for action in found}
 
 
-def _values(seen: Seen, row: Known | None, held: Mapping[str, str], moment: Moment) -> dict[str, Any]:
+def _made(seen: Seen, snapshot: InstanceSnapshot) -> dict[str, Any]:
+    return instance_values(snapshot, seen.name or Name(seen.instance_id, seen.instance_id))
+
+
+def _values(
+    seen: Seen, made: Mapping[str, Mapping[str, Any]], row: Known | None, held: Mapping[str, str], moment: Moment
+) -> dict[str, Any]:
     """Return the columns that a read says something about; none for what is not held and was not looked at."""
     if row is not None and moment.read_at < row.observed_at <= moment.latest:
         seen = replace(seen, snapshot=None, is_checked=False)
@@ -161,8 +177,9 @@ def _values(seen: Seen, row: Known | None, held: Mapping[str, str], moment: Mome
     values: dict[str, Any] = {"instance_id": seen.instance_id}
     if seen.snapshot is not None:
         snapshot = _without_lag(seen.snapshot, held, row)
-        name = seen.name or (row.name if row else Name(seen.instance_id, seen.instance_id))
-        values |= instance_values(snapshot, name)
+        values |= made[seen.instance_id] if snapshot is seen.snapshot else _made(seen, snapshot)
+        if seen.name is None and row is not None:
+            values |= name_values(row.name, values["search"])
         values["state_since_at"] = _since(snapshot, row, moment.read_at)
     elif row is not None and seen.name is not None and seen.name != row.name:
         values |= name_values(seen.name, row.search)
@@ -201,8 +218,7 @@ def _write(
 ) -> None:
     note_changes(element, known, added, changed, read_at=moment.read_at, last_read_at=moment.last_read_at)
     written = {"revision": Poll.objects.next_revision(element.pk), "gone_at": None, "observed_at": moment.read_at}
-    rows = [{**row, **written, "first_seen_at": moment.read_at} for _, row in sorted(added.items())]
-    add_instances(element.pk, rows)
+    add_instances(element.pk, list(added.values()), **written, first_seen_at=moment.read_at)
     change_instances(element.pk, [{**row, **_written(row, written)} for row in changed.values()])
 
 

@@ -199,5 +199,5 @@ def test_of_an_instance_that_is_listed_twice_the_later_page_counts(element):
         reading.note_statuses(Page(True, [], [StatusSnapshot(row.instance_id, "impaired")]))
         reading.note_statuses(Page(False, as_known, []))
 
-        assert [*reading.instances(), *reading.statuses()] == []
+        assert [*reading.instances(None), *reading.statuses()] == []
         assert reading.is_status_unchanged(row.instance_id)

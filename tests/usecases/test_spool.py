@@ -39,9 +39,11 @@ def test_whatever_goes_in_comes_out_as_it_was_the_later_one_of_two(named, checke
         spool.add_instances(named)
 
         found = [each for batch in spool.batches() for each in batch]
+        named = [each for batch in spool.by_name() for each in batch]
         lone = [each for batch in spool.lone_statuses() for each in batch]
 
         assert found == [Spooled(*last[key], by_id.get(key)) for key in sorted(last)]
+        assert named == sorted(found, key=lambda each: (each.name.encode().lower(), each.instance.instance_id))
         assert lone == [by_id[key] for key in sorted(by_id.keys() - last.keys())]
         having = [key for key in sorted(by_id) if by_id[key].events]
         assert sorted(spool.with_events()) == having
@@ -56,9 +58,9 @@ def test_what_is_one_more_than_a_batch_comes_in_two_in_the_order_of_the_ids():
     with closing(Spool()) as spool:
         spool.add_instances((each, "") for each in reversed(many))
 
-        found = list(spool.batches())
+        found, by_name = list(spool.batches()), list(spool.by_name())
 
-    assert [len(batch) for batch in found] == [BATCH, 1]
+    assert [len(batch) for batch in found] == [len(batch) for batch in by_name] == [BATCH, 1]
     assert [each.instance for batch in found for each in batch] == many
 
 
@@ -79,7 +81,7 @@ def test_reading_that_begins_anew_forgets_what_was_read():
         spool.add_statuses([StatusSnapshot("i-00001", events=[EVENT])])
 
         spool.forget_instances()
-        assert (spool.instances, list(spool.batches()), list(spool.names())) == (0, [], [])
+        assert (spool.instances, list(spool.batches()), list(spool.by_name()), list(spool.names())) == (0, [], [], [])
         assert [len(batch) for batch in spool.lone_statuses()] == [1]
 
         spool.forget_statuses()

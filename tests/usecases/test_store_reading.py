@@ -3,10 +3,11 @@
 from collections import Counter
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from elements.models import Instance
-from elements.usecases import spool, store_reading
+from elements.usecases import spool, store_reading, store_snapshots
 from elements.usecases.run_polls import poll_once
 from tests import builders
 
@@ -42,3 +43,28 @@ def test_the_types_of_many_spot_instances_are_written_in_steps(aws, element, mon
 
     assert steps(element, monkeypatch, batch=10, aim_s=3600) == [10, 10, 5]
     assert set(Instance.objects.values_list("spot_type", flat=True)) == {"persistent"}
+
+
+def test_new_rows_are_added_in_the_order_of_their_names_for_most_indexes_are_in_it(aws, element, monkeypatch):
+    aws.add_instances(names=["web 2", "Web 1", "db", "WEB 3"])
+
+    steps(element, monkeypatch, batch=2, aim_s=3600)
+
+    added = Instance.objects.order_by("pk").values_list("display_name", flat=True)
+    assert list(added) == ["db", "Web 1", "web 2", "WEB 3"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_columns_are_made_before_the_transaction_that_writes_them(aws, element, monkeypatch):
+    made, inside = store_snapshots.instance_values, []
+
+    def noted(*args):
+        inside.append(connection.in_atomic_block)
+        return made(*args)
+
+    monkeypatch.setattr(store_snapshots, "instance_values", noted)
+    aws.add_instances(count=30)
+
+    steps(element, monkeypatch, batch=20, aim_s=3600)
+
+    assert inside == [False] * 30
