@@ -45,9 +45,9 @@ class ActionQuerySet(OfElements, models.QuerySet["Action"]):
         claims = {action.claim for action in actions}
         return self.filter(pk__in=[action.pk for action in actions], claim__in=claims, status="sent")
 
-    def give_back(self) -> None:
-        """Let others send what was not sent, within the time since it was asked for."""
-        self.update(status="requested", claim=None, sent_at=None)
+    def give_back(self, **said: str) -> None:
+        """Let others send what was not sent, or not done, within the time since it was asked for."""
+        self.update(status="requested", claim=None, sent_at=None, **said)
 
     def latest_of_instance(self) -> "ActionQuerySet":
         """Keep those after which nothing else was asked of the same instance."""

@@ -103,11 +103,12 @@ def perform(
                 _end_unsent(element, claimed, clock())
             else:
                 sender.send(claimed)
+                waiting, sender.put_off = waiting + sender.put_off, []
     except Poll.DoesNotExist:
         log.info("element %s was deleted while its actions were sent", element.pk)
         return []
     unsent = element.actions.filter(pk__in=action_pks).in_time(clock())
-    return list(unsent.order_by("pk").values_list("pk", flat=True))
+    return list(unsent.order_by("error_code", "pk").values_list("pk", flat=True))  # first those not asked for yet
 
 
 def _may_be_asked(element: Element) -> bool:

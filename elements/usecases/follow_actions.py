@@ -71,6 +71,7 @@ def expire(now: datetime) -> None:
     rows, ahead = Action.objects.all(), now + CLOCK_WAS_WRONG
     lost = rows.filter(Q(sent_at__lte=now - SILENT_AFTER) | Q(sent_at__gt=ahead), status="sent")
     silent = {"status": "unanswered", "message": LOST_CALL, "answered_at": now, "look_at": now}
+    _end_where(rows.late(now).exclude(error_code=""), status="refused", answered_at=now, settled_at=now)
     _end_where(rows.late(now), status="expired", message=NOT_SENT, settled_at=now)
     _end_where(lost, **silent)
     unseen = rows.awaiting_outcome().filter(answered_at__lte=now - UNSEEN_AFTER)

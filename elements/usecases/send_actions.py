@@ -19,6 +19,9 @@ from elements.usecases.store_snapshots import STALE, count, drop_checks, touch
 
 LATE = "TooLate"
 TOO_LATE = "Its time of 60 s had passed before AWS could be asked, so it was not sent. Ask again if it is still wanted."
+TOGETHER = "AWS refused it together with others."
+# AWS has such a capacity, or has not, for one type in one zone.
+_CAPACITY = ("InsufficientInstanceCapacity",)
 _ROW_IS_OLD = ("IncorrectInstanceState", "InvalidInstanceID.NotFound", "UnsupportedOperation")
 
 Group = list[Action]
@@ -32,6 +35,7 @@ class Sender:
 
     def __init__(self, element: Element, clock: Callable[[], datetime], *, until: float) -> None:
         self.element, self.clock, self.until = element, clock, until
+        self.put_off: list[int] = []
         self._gateways: dict[str, Ec2Gateway] = {}
         self._made = False
         self._group: Group = []
@@ -42,8 +46,12 @@ class Sender:
         return time.monotonic() >= self.until
 
     def send(self, actions: Sequence[Action]) -> None:
-        """Ask AWS for actions that were claimed together; those it has no time for can be claimed again."""
-        waiting = deque(_alike(actions))
+        """Ask AWS for actions that were claimed together; those it has no time for can be claimed again.
+
+        So can those that AWS refused together, without a word for whose sake: `put_off` names them. The next time they
+        are asked for in smaller parts.
+        """
+        waiting = deque(part for group in _alike(actions) for part in self._parts(group))
         while waiting:
             group = self._still_mine(waiting.popleft())
             if not group:
@@ -61,7 +69,7 @@ class Sender:
         return [action for action in group if action.pk in held]
 
     def _ask(self, group: Group) -> list[Group]:
-        """Make one call and return the parts of the group that are to be asked again."""
+        """Make one call and return the parts of the group that are to be asked again at once."""
         self._group = group
         try:
             gateway = self._gateway(group[0].requested_by)
@@ -94,11 +102,32 @@ class Sender:
             self._refuse(culprits, error.code, error.sentence, request_id)
             rest = [action for action in group if action not in culprits]
             return [rest] if rest else []
-        if len(group) == 1 or not _may_be_one_of_many(error):
+        refused = group[0]
+        if error.code in (LATE, BUDGET_SPENT) and refused.error_code:  # what AWS said of them is more than our hurry
+            self._refuse(group, refused.error_code, refused.message, refused.request_id)
+        elif len(group) == 1 or not _may_be_one_of_many(error):
             self._refuse(group, error.code, _sentence(error), request_id)
-            return []
+        else:
+            self._put_off(group, _said(error.code, f"{_sentence(error)} {TOGETHER}", request_id))
+        return []
+
+    def _put_off(self, group: Group, said: Mapping[str, str]) -> None:
+        """Give back what AWS refused together, with what it said: whoever was not asked for yet comes first."""
+        self.put_off += [action.pk for action in group]
+        Action.objects.held(group).give_back(**said)
+
+    def _parts(self, group: Group) -> list[Group]:
+        """Return smaller parts of what AWS has refused together, of one type and zone each where it lacks capacity."""
+        if not group[0].error_code or len(group) == 1:
+            return [group]
+        kinds: dict[tuple[str, str], Group] = {}
+        if group[0].error_code in _CAPACITY:
+            rows = self.element.instances.filter(instance_id__in=_ids(group))
+            of = {row[0]: row[1:] for row in rows.values_list("instance_id", "instance_type", "availability_zone")}
+            for action in group:
+                kinds.setdefault(of.get(action.instance_id_text, ("", "")), []).append(action)
         middle = len(group) // 2
-        return [group[:middle], group[middle:]]
+        return list(kinds.values()) if len(kinds) > 1 else [group[:middle], group[middle:]]
 
     def _accept(self, group: Group, states: Mapping[str, tuple[str, str]], request_id: str) -> None:
         now = self.clock()
@@ -115,7 +144,8 @@ class Sender:
                 )
             drop_checks(self.element, _ids(group), now)
             Poll.objects.keep_counts(self.element.pk, count(self.element))
-            self._mark(group, now, status="accepted", request_id=request_id, look_at=_first_look(now))
+            said = _said("", "", request_id)  # nothing of what it was refused with before
+            self._mark(group, now, status="accepted", look_at=_first_look(now), **said)
 
     def _refuse(self, group: Group, code: str, sentence: str, request_id: str) -> None:
         now = self.clock()
@@ -125,21 +155,15 @@ class Sender:
                 self.element.instances.filter(instance_id__in=_ids(group)).update(protected_seen_at=now)
             if code in _ROW_IS_OLD:
                 Poll.objects.make_due(self.element.pk, now)
-            error = {
-                "error_code": code[:100],
-                "message": sentence.removeprefix(f"{code}: "),
-                "request_id": request_id,
-            }
             status = "expired" if code == LATE else "refused"
-            self._mark(group, now, status=status, settled_at=now, **error)
+            self._mark(group, now, status=status, settled_at=now, **_said(code, sentence, request_id))
 
     def _unanswered(self, group: Group, sentence: str, request_id: str) -> None:
         now = self.clock()
         with transaction.atomic():
             self._touch(group)
-            self._mark(
-                group, now, status="unanswered", message=sentence, request_id=request_id, look_at=_first_look(now)
-            )
+            said = _said("", sentence, request_id)
+            self._mark(group, now, status="unanswered", look_at=_first_look(now), **said)
 
     def _touch(self, group: Group) -> None:
         """Comes first in each transaction: it makes others who write the element's rows wait."""
@@ -150,11 +174,20 @@ class Sender:
 
 
 def _alike(actions: Sequence[Action]) -> list[Group]:
-    """Return groups of one verb and one user: each is one call, on that user's behalf."""
-    groups: dict[tuple[str, str], Group] = {}
+    """Return groups of one verb and one user: each is one call, on that user's behalf.
+
+    What AWS has refused together stays so.
+    """
+    groups: dict[tuple[str, str, str, str], Group] = {}
     for action in actions:
-        groups.setdefault((action.verb, action.requested_by), []).append(action)
+        key = (action.verb, action.requested_by, action.error_code, action.request_id)
+        groups.setdefault(key, []).append(action)
     return list(groups.values())
+
+
+def _said(code: str, sentence: str, request_id: str) -> dict[str, str]:
+    """Return the columns that hold what AWS said."""
+    return {"error_code": code[:100], "message": sentence.removeprefix(f"{code}: "), "request_id": request_id}
 
 
 def _call(gateway: Ec2Gateway, group: Group) -> Mapping[str, tuple[str, str]]:

@@ -1,5 +1,6 @@
 """How stored requests reach AWS: once, together, within a time, and whoever dies on the way."""
 
+import math
 import threading
 import uuid
 from datetime import timedelta
@@ -10,11 +11,12 @@ from django.utils import timezone
 
 from elements import tasks
 from elements.models import Action, Activity, DebugRecord, Element, Poll
+from elements.usecases import change_instance_state
 from elements.usecases.budgets import Budget
 from elements.usecases.change_instance_state import perform, request
 from elements.usecases.follow_actions import expire, stuck_requests
 from elements.usecases.run_polls import poll_once
-from elements.usecases.send_actions import Sender
+from elements.usecases.send_actions import TOGETHER, Sender
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -270,6 +272,63 @@ def test_one_forbidden_instance_that_aws_does_not_name_holds_nobody_back(aws, ke
 
     assert Action.objects.filter(status="accepted").count() == 8
     assert len(aws.journal("StopInstances")) == 3
+
+
+def lacking(aws, keys, settings, *, types, without):
+    """Return an element of stopped instances, one of each type in their order; those at `without` lack capacity."""
+    settings.REQUEST_BUDGET_PERCENT = 100
+    (first, *others) = [aws.add_instances(state="stopped", type=each)[0] for each in types]
+    for at in without:
+        aws.world.instances[[first, *others][at]].no_capacity = True
+    row = builders.element(aws, keys)
+    poll_once(row.pk, caller="poll", now=timezone.now())
+    return Element.objects.with_poll().get()
+
+
+def asked_for(aws):
+    return [len(call.parameters["InstanceIds"]) for call in aws.journal("StartInstances")]
+
+
+def test_those_of_the_type_that_lacks_capacity_keep_no_others_from_starting(aws, keys, settings):
+    element = lacking(aws, keys, settings, types=["m5.large", "c7i.large"] * 3, without=[0, 2, 4])
+
+    send(element, stored(element, "start"))
+
+    assert asked_for(aws) == [6, 3, 3, 1, 2, 1, 1]
+    started, refused = (Action.objects.filter(status=status) for status in ("accepted", "refused"))
+    assert set(started.values_list("instance__instance_type", "error_code", "message")) == {("c7i.large", "", "")}
+    assert {action.instance.instance_type for action in refused} == {"m5.large"} and refused.count() == 3
+
+
+def test_what_aws_refused_together_is_asked_for_again_after_all_others(aws, keys, settings, monkeypatch):
+    monkeypatch.setattr(change_instance_state, "IDS_PER_CALL", 2)
+    element = lacking(aws, keys, settings, types=["m5.large"] * 4, without=[0])
+
+    send(element, stored(element, "start"))
+
+    first, second, *rest = [call.parameters["InstanceIds"] for call in aws.journal("StartInstances")]
+    assert (len(first), len(second), sorted(rest)) == (2, 2, sorted([each] for each in first))
+    assert sorted(Action.objects.values_list("status", flat=True)) == ["accepted"] * 3 + ["refused"]
+
+
+@pytest.mark.parametrize("who", ["the clock", "the sender"])
+def test_whoever_has_no_time_to_ask_again_says_why_aws_refused(aws, keys, settings, who):
+    element = lacking(aws, keys, settings, types=["m5.large"] * 2, without=[0, 1])
+    now = timezone.now()
+    pks = stored(element, "start", now=now)
+    Sender(element, timezone.now, until=0.0).send(element.actions.claim(pks, now))
+    assert set(Action.objects.values_list("status", flat=True)) == {"requested"}
+
+    later = now + timedelta(seconds=61)
+    if who == "the clock":
+        expire(later)
+    else:
+        Sender(element, lambda: later, until=math.inf).send(element.actions.claim(pks, now))
+
+    assert asked_for(aws) == [2]
+    for action in Action.objects.all():
+        assert (action.status, action.error_code) == ("refused", "InsufficientInstanceCapacity")
+        assert "AWS has no free capacity" in action.message and action.message.endswith(TOGETHER)
 
 
 def test_throttling_is_said_and_nothing_is_tried_again(aws, keys):
