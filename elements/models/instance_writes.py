@@ -25,10 +25,7 @@ def add_instances(element_id: int, rows: Sequence[Mapping[str, Any]], **alike: A
     defaults = {f.attname: f.get_default() for f in Instance._meta.concrete_fields if f.name != "id"}
     same = {name: value for name, value in {**defaults, **alike, "element_id": element_id}.items() if name not in names}
     (rest,) = _values([same], list(same))
-    columns = [*names, *same]
-    marks = ", ".join(["%s"] * len(columns))
-    sql = f"INSERT INTO {_table(Instance)} ({', '.join(map(_quoted, columns))}) VALUES ({marks})"  # noqa: S608
-    _run(sql, (values + rest for values in _values(rows, names)))
+    _insert([*names, *same], (values + rest for values in _values(rows, names)))
 
 
 def change_instances(element_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -68,6 +65,17 @@ def _converters() -> dict[str, Callable[[Any], Any]]:
         models.JSONField: lambda value: ops.adapt_json_value(value, None),
     }
     return {field.name: kinds[type(field)] for field in Instance._meta.concrete_fields if type(field) in kinds}
+
+
+def _insert(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Insert instances; PostgreSQL would plan each row anew, which costs four times what COPY does."""
+    into = f"{_table(Instance)} ({', '.join(map(_quoted, columns))})"
+    if connection.vendor != "postgresql":
+        _run(f"INSERT INTO {into} VALUES ({', '.join(['%s'] * len(columns))})", rows)  # noqa: S608
+        return
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(f"COPY {into} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _run(sql: str, rows: Iterable[Sequence[Any]]) -> None:
