@@ -149,8 +149,13 @@ class Spool:
         return found
 
     def stored_names(self) -> Iterator[list[tuple[str, str, str]]]:
-        """Yield what `set_names` was given of the instances that are not here."""
-        yield from self._pages("SELECT id, name, shown FROM names WHERE id > ? AND shown IS NOT NULL", "id")
+        """Yield what `set_names` was given of the instances that are not here, in the order of their names.
+
+        Nothing may be written down meanwhile, see `by_name`.
+        """
+        found = self._db.execute("SELECT id, name, shown FROM names WHERE shown IS NOT NULL ORDER BY name, id")
+        while rows := found.fetchmany(BATCH):
+            yield rows
 
     def close(self) -> None:
         """Give the disk space back."""

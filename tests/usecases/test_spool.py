@@ -97,7 +97,7 @@ def test_names_are_those_read_and_the_stored_ones_of_all_others():
 
         assert spool.alike() == {"i-a": "web", "i-c": "web"}
         assert spool.holders(["db", "it's", "what it was called", "nobody"]) == {"i-b": "db", "i-d": "it's"}
-        assert list(spool.stored_names()) == [[("i-c", "web", "web [c]"), ("i-d", "it's", "it's")]]
+        assert list(spool.stored_names()) == [[("i-d", "it's", "it's"), ("i-c", "web", "web [c]")]]
 
 
 def test_names_that_are_set_again_replace_those_before():
