@@ -99,13 +99,21 @@ def _keep_counts(actions: "QuerySet[Action]") -> None:
 
 
 def _remove_instances(keys: Keys) -> None:
-    """Remove instances with their descriptions, but for those that came back meanwhile."""
+    """Remove instances with their descriptions, but for those that came back meanwhile.
+
+    Poll rows are locked first, as by whoever else writes instances.
+    """
+    of_these = Instance.objects.filter(pk__in=keys).order_by().values("element")
+    polls = Poll.objects.select_for_update().filter(element__in=of_these).order_by("pk")
+    elements = list(polls.values_list("element_id", flat=True))
     gone = Instance.objects.select_for_update().filter(pk__in=keys, gone_at__isnull=False).order_by("pk")
     keys = list(gone.values_list("pk", flat=True))
     ScheduledEvent.objects.filter(instance__in=keys).update(instance=None)
     Action.objects.filter(instance__in=keys).update(instance=None)
     remove_rows(InstanceDescription)(keys)
     remove_rows(Instance)(keys)
+    for element_id in elements if keys else ():
+        Poll.objects.next_revision(element_id)
 
 
 def _days_ago(now: datetime, days: int) -> datetime:

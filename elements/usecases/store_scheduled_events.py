@@ -42,7 +42,10 @@ def store_scheduled_events(
             touched.append(event.instance_id)
     for row in (row for key, row in known.items() if key not in seen and row.cleared_at is None):
         if is_unchanged(row.instance_id_text):
-            _save(row, instances.get(row.instance_id_text, {}))
+            tie = instances.get(row.instance_id_text, {})
+            is_tied_anew = tie.get("instance_id", row.instance_id) != row.instance_id
+            if _save(row, tie) and is_tied_anew:
+                touched.append(row.instance_id_text)
         else:
             found += _cleared(row, now)
             _save(row, {"cleared_at": now, **NOTHING_REQUESTED})

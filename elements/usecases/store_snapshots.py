@@ -10,7 +10,14 @@ from django.db.models import Count
 from elements.aws.descriptions import description
 from elements.domain.changes import Changes, Known, Name, differs
 from elements.domain.history import unchecked
-from elements.domain.instance_rows import UNCHECKED_RANK, instance_values, name_values, state_since, status_values
+from elements.domain.instance_rows import (
+    CHECK_RANKS,
+    UNCHECKED_RANK,
+    instance_values,
+    name_values,
+    state_since,
+    status_values,
+)
 from elements.domain.instance_states import CHANGING
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 from elements.models import Action, Change, Element, InstanceDescription, Poll
@@ -126,9 +133,14 @@ def drop_checks(element: Element, instance_ids: Sequence[str], now: datetime) ->
     """
     idle = element.instances.filter(instance_id__in=instance_ids, checks_rank__lt=UNCHECKED_RANK)
     idle = idle.exclude(state__in=("running", "pending"))
-    failing = idle.failing().order_by("pk").values_list("instance_id", *CHECKS)
-    Change.objects.add(element, [each for row in failing for each in unchecked(row[0], row[1:], now)])
-    return bool(idle.update(**{**status_values(None), **_STALE_STATUS}))
+    checked = list(idle.order_by("pk").values_list("instance_id", "checks_rank", *CHECKS))
+    if not checked:
+        return False
+    failing = [row for row in checked if row[1] == CHECK_RANKS["impaired"]]
+    Change.objects.add(element, [each for row in failing for each in unchecked(row[0], row[2:], now)])
+    written = {**status_values(None), **_STALE_STATUS, "revision": Poll.objects.next_revision(element.pk)}
+    _update(element, [row[0] for row in checked], **written)
+    return True
 
 
 def count(element: Element) -> dict[str, Any]:

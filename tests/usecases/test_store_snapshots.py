@@ -1,12 +1,13 @@
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from elements.aws import parsing
 from elements.domain.changes import Changes, Name
 from elements.domain.instance_rows import instance_values
-from elements.models import Instance
+from elements.models import Instance, Poll
 from elements.usecases.run_polls import poll_once
-from elements.usecases.store_snapshots import Moment, Seen, store_rows
+from elements.usecases.store_snapshots import Moment, Seen, drop_checks, store_rows
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -50,8 +51,27 @@ def test_text_that_a_database_refuses_is_stored_as_one_that_it_takes(text):
 
     name = Name(snapshots[0].name[:255], snapshots[0].name[:255])
     seen = [Seen(each.instance_id, each, name=name) for each in snapshots]
-    changes = store_rows(element, seen, Moment(now, now))
+    with transaction.atomic():
+        changes = store_rows(element, seen, Moment(now, now))
 
     row = Instance.objects.get()
     assert changes == Changes(added=1)
     assert instance_values(snapshots[0], name)["digest"] == row.digest
+
+
+def test_checks_that_are_dropped_are_a_change_that_open_pages_fetch():
+    element = builders.element()
+    idle = builders.instance(element, "idle", row={"state": "stopped"})
+    builders.instance(element, "runs")
+
+    with transaction.atomic():
+        dropped = drop_checks(element, [row.instance_id for row in Instance.objects.all()], timezone.now())
+
+    assert dropped
+    assert list(Instance.objects.order_by("pk").values_list("checks_rank", "revision")) == [(9, 1), (3, 0)]
+    assert Poll.objects.get().revision == 1
+
+    with transaction.atomic():
+        assert not drop_checks(element, [idle.instance_id], timezone.now())
+
+    assert Poll.objects.get().revision == 1
