@@ -85,6 +85,14 @@ def quick_passwords():
         yield
 
 
+@pytest.fixture(autouse=True)
+def nothing_found_before():
+    """Let no test meet what another found among rows that had the same numbers."""
+    from elements.models.kept_finds import FINDS
+
+    FINDS.clear()
+
+
 @pytest.fixture
 def aws():
     from simulator.server import Simulator

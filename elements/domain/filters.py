@@ -80,6 +80,11 @@ def wants_gone(terms: list[Term]) -> bool:
     return any(term.key == "state" and not term.excluded and GONE in states(term) for term in terms)
 
 
+def depends_on_time(terms: list[Term]) -> bool:
+    """Tell whether time alone can change what a filter means."""
+    return any(term.key == "launched" for term in terms)
+
+
 def states(term: Term) -> tuple[str, ...]:
     """Return the values of `state:` that a term means; a beginning is enough."""
     return term.choose(STATE_VALUES)

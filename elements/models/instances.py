@@ -115,15 +115,13 @@ class InstanceQuerySet(OfElements, models.QuerySet["Instance"]):
         of_page = Instance.objects.filter(pk__in=ordered.values("pk")[cut.first : cut.last])
         return of_page.order_by(*self.query.order_by)
 
-    def counted(self) -> tuple["InstanceQuerySet", int]:
-        """Return the rows by a way that costs less to sort them when there are few, and how many there are.
+    def counted(self) -> tuple[list[int] | None, int]:
+        """Return the keys of the rows, None when there are more than FEW, and how many there are.
 
         A search reads every row of the element: so it reads them once, and not a second time in the order of the page.
         """
         few = list(self.order_by().values_list("pk", flat=True)[: FEW + 1])
-        if len(few) > FEW:
-            return self, self.order_by().count()
-        return Instance.objects.filter(pk__in=few).order_by(*self.query.order_by), len(few)
+        return (None, self.order_by().count()) if len(few) > FEW else (few, len(few))
 
     def untyped_spots(self) -> "InstanceQuerySet":
         """Keep the listed Spot Instances of whose request the type is not known."""

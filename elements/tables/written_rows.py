@@ -22,7 +22,7 @@ from elements.models.instances import CHECKS, InstanceQuerySet, Window
 from elements.models.statements import Given, Statement
 from elements.tables.instance_cells import row_html
 from elements.tables.instance_rows import PageFacts, Planned, age_in_words, instance_row
-from elements.tables.instances import ROW_HEADER, Choice, cells_of, chosen
+from elements.tables.instances import PER_PAGE, ROW_HEADER, Choice, cells_of, chosen
 
 # In each process of the web server; a row takes some 5 kB.
 KEPT = 2000
@@ -53,6 +53,25 @@ def said_of_all(element_id: int, sort: str, choices: Sequence[Choice], cut: Wind
 def _page_of_all(names: tuple[str, ...], sort: str, cut: Window) -> Statement:
     every = Instance.objects.filter(element=Given("element")).listed().sorted_by(sort)
     return Statement(lambda: _columns(every.rows(cut), names))
+
+
+def said_of_these(keys: Sequence[int], choices: Sequence[Choice]) -> list[Said]:
+    """Read the same for instances given by their keys, in this order; one that is held no more is left out.
+
+    The last key stands in for the rest of a page: so there are few statements.
+    """
+    if not keys:
+        return []
+    size = next(number for number in (*PER_PAGE, len(keys)) if number >= len(keys))
+    given = {f"key_{place}": keys[min(place, len(keys) - 1)] for place in range(size)}
+    found = {row.pk: row for row in _these(_names(choices), size).rows(**given)}
+    return [found[key] for key in keys if key in found]
+
+
+@lru_cache(maxsize=PAGES)
+def _these(names: tuple[str, ...], size: int) -> Statement:
+    every = Instance.objects.filter(pk__in=[Given(f"key_{place}") for place in range(size)])
+    return Statement(lambda: _columns(every.order_by(), names))
 
 
 def _names(choices: Sequence[Choice]) -> tuple[str, ...]:

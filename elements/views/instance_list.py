@@ -6,12 +6,13 @@ from functools import cached_property
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
-from elements.domain.filters import MAX_TEXT, InvalidFilter, Term, parse, wants_gone
-from elements.models import UserSettings
+from elements.domain.filters import MAX_TEXT, InvalidFilter, Term, depends_on_time, parse, wants_gone
+from elements.models import Instance, UserSettings
 from elements.models.instance_filters import condition
 from elements.models.instances import DEFAULT_SORT, InstanceQuerySet, Window, is_sort, window
+from elements.models.kept_finds import FINDS
 from elements.tables.instances import DEFAULT_COLUMNS, DEFAULT_PER_PAGE, KIND, MAX_TAG_KEY, PER_PAGE, Choice, chosen
-from elements.tables.written_rows import Said, said, said_of_all
+from elements.tables.written_rows import Said, said, said_of_all, said_of_these
 from elements.views.pages import ElementPageMixin
 
 
@@ -81,13 +82,56 @@ class InstanceListMixin(ElementPageMixin):
         listed = known.gone() if self.wants_gone else known.listed()
         return listed.filter(self.matching).sorted_by(self.sort)
 
-    def rows_of(self, found: InstanceQuerySet, cut: Window) -> list[Said]:
-        """Read the rows of a page of what was found."""
-        return said(found.rows(cut), self.choices)
+    @cached_property
+    def question(self) -> tuple[object, ...] | None:
+        """Return what decides which instances the filter means; None when that is more than can be told by it.
+
+        The revision is the one that the page shows, read before any row: it is new with every change of an instance or
+        of whether it has a scheduled event, in the same transaction. So an answer is never older than the page.
+        """
+        if self.poll is None or depends_on_time(self.terms):
+            return None
+        return (self.element.pk, self.poll.revision, *self.terms)
+
+    def question_of(self, *more: object) -> tuple[object, ...] | None:
+        """Return the question with what else its answer depends on."""
+        return self.question and (more, self.question)
+
+    def counted(self) -> tuple[Sequence[int] | None, int]:
+        """Return the keys of the instances that the filter means, None when there are many, and their number."""
+        question = self.question_of("count")
+        if (known := FINDS.get(question)) is not None:
+            return (known[1:] if len(known) == 1 + known[0] else None), known[0]
+        few, count = self.found.counted()
+        FINDS.keep(question, [count, *(few or ())])
+        return few, count
+
+    def gone_count(self) -> int:
+        """Return how many instances that AWS no longer lists the filter means."""
+        question = self.question_of("gone")
+        if (known := FINDS.get(question)) is not None:
+            return known[0]
+        count = self.element.instances.gone().filter(self.matching).count()
+        FINDS.keep(question, [count])
+        return count
+
+    def rows_of(self, few: Sequence[int] | None, cut: Window) -> list[Said]:
+        """Read the rows of a page of what the filter means: all that there are when they are `few`."""
+        rows = Instance.objects.filter(pk__in=few).sorted_by(self.sort) if few is not None else self.found
+        return said(rows.rows(cut), self.choices)
 
     def rows_of_all(self, cut: Window) -> list[Said]:
         """Read the rows of a page of all instances."""
         return said_of_all(self.element.pk, self.sort, self.choices, cut)
+
+    def rows_again(self, read: Callable[[Window], list[Said]], cut: Window) -> list[Said]:
+        """Return the rows of a page as they are now: of those that were found for the same question, else by `read`."""
+        question = self.question_of(self.sort, cut)
+        if (known := FINDS.get(question)) is not None:
+            return said_of_these(known, self.choices)
+        rows = read(cut)
+        FINDS.keep(question, (row.pk for row in rows))
+        return rows
 
 
 class KnownCount(Paginator):  # type: ignore[type-arg]

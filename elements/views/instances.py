@@ -154,11 +154,12 @@ class Instances(InstanceListMixin, TemplateView):
     def page(self) -> Page:  # type: ignore[type-arg]
         """Return the rows of the page asked for; without a filter, or with a quick one, their number is known."""
         number = self.request.GET.get("page")
-        if not self.terms:
-            return KnownCount(self.rows_of_all, self.per_page, self.total).get_page(number)
-        known = [facet.count for facet in self.facets if facet.is_current and facet.filter != "event:any"]
-        found, count = (self.found, known[0]) if known else self.found.counted()
-        return KnownCount(partial(self.rows_of, found), self.per_page, count).get_page(number)
+        few, count, read = None, self.total, self.rows_of_all
+        if self.terms:
+            known = [facet.count for facet in self.facets if facet.is_current and facet.filter != "event:any"]
+            few, count = (None, known[0]) if known else self.counted()
+            read = partial(self.rows_of, few)
+        return KnownCount(partial(self.rows_again, read), self.per_page, count).get_page(number)
 
     def table(self, page: Page) -> InstanceTable:  # type: ignore[type-arg]
         """Return the table: every row of the page, or those the script does not have yet."""
@@ -204,7 +205,7 @@ class Instances(InstanceListMixin, TemplateView):
         counts = self.poll.counts if self.poll else {}
         if self.wants_gone or not counts.get("gone"):
             return 0
-        return self.element.instances.gone().filter(self.matching).count() if self.terms else int(counts["gone"])
+        return self.gone_count() if self.terms else int(counts["gone"])
 
     def menu(self) -> tuple[tuple[str, str, bool], ...]:
         """Return the columns to choose from: name, label, and whether it is shown."""

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from elements.domain.filters import parse
-from elements.models import ScheduledEvent, instances
+from elements.models import Instance, ScheduledEvent, instances
 from elements.models.instance_filters import condition
 from elements.models.instances import SORTS, window
 from tests import builders
@@ -244,22 +244,22 @@ def test_few_and_many_matches_are_counted_and_sorted_alike(element, monkeypatch,
         builders.instance(element, f"n{number % 2}-{number}", state="running" if number % 3 else "stopped")
     matching = element.instances.listed().filter(condition(parse("n1"), timezone.now())).sorted_by(sort)
 
-    found, count = matching.counted()
+    keys, count = matching.counted()
+    found = matching if keys is None else Instance.objects.filter(pk__in=keys).sorted_by(sort)
 
-    assert count == 5
+    assert (count, keys is None) == (5, few < 5)
     assert list(found.rows(window(0, 3, count))) == list(matching)[:3]
     assert list(found.rows(window(3, 6, count))) == list(matching)[3:]
 
 
 def test_a_search_with_few_matches_reads_the_rows_once(element, django_assert_num_queries):
-    builders.instance(element, "n1")
+    row = builders.instance(element, "n1")
     matching = element.instances.listed().filter(condition(parse("n1"), timezone.now())).sorted_by("name")
 
-    with django_assert_num_queries(2) as asked:
-        found, count = matching.counted()
-        assert len(found.rows(window(0, 50, count))) == 1
+    with django_assert_num_queries(1):
+        keys, count = matching.counted()
 
-    assert [each["sql"].count(" LIKE ") for each in asked] == [1, 0]
+    assert (keys, count) == ([row.pk], 1)
 
 
 def test_any_tag_key_sorts(element):
