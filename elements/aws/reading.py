@@ -5,7 +5,7 @@ A page or an instance of a shape that is not the usual one is left to botocore's
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 from elements.aws import descriptions, members, parsing, slices
@@ -14,7 +14,7 @@ from elements.domain.snapshots import InstanceSnapshot, ScheduledEventSnapshot, 
 
 DIGEST_SIZE = 16
 # Goes up when the same XML is read otherwise than before: nothing read earlier counts as known then.
-_READING = 2
+_READING = 3
 _SAID = {"reservationId": "ReservationId", "ownerId": "OwnerId", "requesterId": "RequesterId"}
 
 
@@ -76,12 +76,13 @@ def _digests(
     reader = " ".join([str(_READING), *(each.name for kind in kinds for each in fields(kind))]).encode()
     for reservation in found.reservations:
         said = {name: reservation.members[tag] for tag, name in _SAID.items() if tag in reservation.members}
-        common = blake2b(repr(said).encode() + reader, digest_size=DIGEST_SIZE)
+        # with a processor's own instructions for it, SHA-256 takes half the time of BLAKE2
+        common = sha256(repr(said).encode() + reader)
         for _ in range(reservation.count):
             start, end = next(bounds)
             digest = common.copy()
             digest.update(view[start:end])
-            yield start, end, digest.digest(), said
+            yield start, end, digest.digest()[:DIGEST_SIZE], said
 
 
 def _id(body: bytes, start: int, end: int) -> str:

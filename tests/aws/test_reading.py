@@ -175,6 +175,13 @@ def test_any_character_of_an_instance_counts():
         assert (read.unchanged, len(read.seen)) == (["i-2"], 1)
 
 
+@OPERATIONS
+def test_a_digest_takes_sixteen_bytes_of_each_row(operation):
+    body = next(b for seed in range(99) if known_of(operation, b := small(operation, seed)))
+
+    assert {len(digest) for digest in known_of(operation, body).values()} == {16}
+
+
 def test_what_another_version_of_the_reader_read_is_not_known(monkeypatch):
     body = page("i-1")
     known = known_of("DescribeInstances", body)
