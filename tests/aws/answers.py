@@ -130,3 +130,50 @@ class Answer:
                 "<other xmlns='urn:other'><state>x</state></other>" if self.whims else "<newEmpty/>",
             )
         )
+
+
+def as_aws_writes(seed, *, instances=None):
+    """Return a page of DescribeInstances whose reservations look as AWS's do, with one instance or some in each.
+
+    Its instances are odd ones, or all those of a form with their number in it.
+    """
+    chance, made = random.Random(seed), 0
+    space = chance.choice(("", "\n", "\n    ", "\r\n\t")).encode()
+    reservations = []
+    for number in range(chance.randrange(1, 4)):
+        pieces = []
+        for _ in range(chance.randrange(1, 4)):
+            made += 1
+            pieces.append(instances % made if instances else _instance(seed + made, made, space))
+        groups, requester = chance.random() < 0.7, chance.random() < 0.4
+        said = (
+            b"<item>",
+            b"<reservationId>r-%d</reservationId>" % number,
+            b"<ownerId>%012d</ownerId>" % chance.randrange(3),
+            *([b"<groupSet/>"] if groups else []),
+            b"<instancesSet>",
+            *pieces,
+            b"</instancesSet>",
+            *([b"<requesterId>%d</requesterId>" % chance.randrange(3)] if requester else []),
+            b"</item>",
+        )
+        reservations.append(space.join(said))
+    head = b'<?xml version="1.0" encoding="UTF-8"?>\n<DescribeInstancesResponse xmlns="%b">' % NAMESPACE.encode()
+    more = [b"<nextToken>token</nextToken>"] if chance.random() < 0.5 else []
+    parts = (
+        head,
+        b"<requestId>1</requestId>",
+        b"<reservationSet>",
+        *reservations,
+        b"</reservationSet>",
+        *more,
+        b"</DescribeInstancesResponse>",
+    )
+    return space.join(parts)
+
+
+def _instance(seed, number, space):
+    answer = Answer("DescribeInstances", seed, usual=True)
+    answer.space, answer.made = space.decode(), number
+    shape = shape_of("DescribeInstances").members["Reservations"].member.members["Instances"].member
+    return answer.element("item", shape, 3, "Instance").encode()

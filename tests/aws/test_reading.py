@@ -8,10 +8,10 @@ from botocore.parsers import ResponseParserError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elements.aws import descriptions, parsing, reading
+from elements.aws import descriptions, parsing, reading, slices
 from elements.aws.botocore_session import parse_answer
 from elements.aws.recorder import LISTS
-from tests.aws.answers import Answer
+from tests.aws.answers import Answer, as_aws_writes
 
 OURS = {"DescribeInstances": reading.instances, "DescribeInstanceStatus": reading.statuses}
 THEIRS = {"DescribeInstances": parsing.instances, "DescribeInstanceStatus": parsing.statuses}
@@ -19,6 +19,7 @@ OPERATIONS = pytest.mark.parametrize("operation", OURS)
 SAVED = sorted((Path(__file__).parent / "saved").glob("*.xml"))
 # What botocore raises for good XML with a bad value in it.
 UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)
+SMALL = b"<item><instanceId>i-%d</instanceId><instanceState><code>16</code></instanceState></item>"
 seeds = st.integers(0, 2**48)
 
 
@@ -73,7 +74,16 @@ def test_the_usual_answers_are_read_fast_and_known_ones_are_not_read(operation, 
 @given(seed=seeds, way=st.sampled_from(["change", "drop", "double", "move", "swap"]))
 @settings(max_examples=400, deadline=None)
 def test_what_was_garbled_is_never_taken_for_what_was_known(operation, seed, way):
-    body = Answer(operation, seed, usual=seed % 3 > 0).body()
+    never_taken_for_known(operation, Answer(operation, seed, usual=seed % 3 > 0).body(), seed, way)
+
+
+@given(seed=seeds, way=st.sampled_from(["change", "drop", "double", "move", "swap"]))
+@settings(max_examples=600, deadline=None)
+def test_what_was_garbled_around_usual_reservations_is_never_taken_for_what_was_known(seed, way):
+    never_taken_for_known("DescribeInstances", as_aws_writes(seed), seed, way)
+
+
+def never_taken_for_known(operation, body, seed, way):
     first = OURS[operation](body, {})
     before = {snapshot.instance_id: bare(snapshot) for snapshot in first.seen} if first else {}
     garbled = garble(body, random.Random(seed), way)
@@ -104,7 +114,67 @@ def garble(body, chance, way):
         to = chance.randrange(len(body))
         return body[:to] + body[at : at + size] + body[to:]
     tags = [b"<item>", b"</item>", b"<instanceId>", b"</instancesSet>", b"<!-- ", b"-->", b"<![CDATA[", b"]]>"]
+    tags += [b"<instancesSet>", b"<reservationId>", b"</reservationId>", b"<ec2mon-instance/>", b"\x0c"]
     return body[:at] + chance.choice(tags) + body[at:]
+
+
+@given(seed=seeds)
+@settings(max_examples=150, deadline=None)
+def test_reservations_as_aws_writes_them_are_cut_as_any_others(seed):
+    body = as_aws_writes(seed)
+    quick = slices.cut(body, slices.INSTANCES)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slices, "_usual", lambda body, runs: None)
+        slow = slices.cut(body, slices.INSTANCES)
+
+    assert (quick.bounds, quick.rest) == (slow.bounds, slow.rest)
+    assert [(each.members, each.count) for each in quick.reservations] == [
+        ({name: text for name, text in each.members.items() if name != "groupSet"}, each.count)
+        for each in slow.reservations
+    ]
+    read = reading.instances(body, {})
+    assert read is None or [bare(snapshot) for snapshot in read.seen] == botocores("DescribeInstances", body)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda body: body.replace(b"</instancesSet>", b"\x0c</instancesSet>", 1),
+        lambda body: body.replace(b"</reservationId>", b"\x0b</reservationId>", 2),
+        lambda body: body.replace(b"<ownerId>", b"<ownerId>&", 2),
+        lambda body: body.replace(b"</item><item><reservationId>", b"</item>\x0c<item><reservationId>"),
+        lambda body: body.replace(b"<item><instanceId>i-2", b"\x0c<item><instanceId>i-2"),
+        lambda body: body.replace(b"</ownerId>", b"</ownerId><ownerId>1</ownerId>"),
+        lambda body: body.replace(b"<reservationSet>", b"<otherSet>").replace(
+            b"</reservationSet>", b"</otherSet><reservationSet/>"
+        ),
+        lambda body: body.replace(b"<reservationSet>", b"<reservationSet><a>").replace(
+            b"</reservationSet>", b"</a></reservationSet>"
+        ),
+        lambda body: body.replace(b"<reservationSet>", b"<reservationSet><!--").replace(
+            b"</reservationSet>", b"--><ec2mon-instance /></reservationSet>"
+        ),
+    ],
+)
+def test_what_looks_like_usual_reservations_is_left_to_botocore_where_they_are_none(odd):
+    body = as_aws_writes(6, instances=SMALL)
+    changed = odd(body)
+
+    assert changed != body
+    assert len(reading.instances(body, {}).seen) > 2
+    assert reading.instances(changed, known_of("DescribeInstances", body)) is None
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_usual_reservations_that_are_cut_at_any_byte_are_not_read(known):
+    body = as_aws_writes(5, instances=SMALL)
+
+    digests = known_of("DescribeInstances", body) if known else {}
+
+    read = [length for length in range(len(body)) if reading.instances(body[:length], digests) is not None]
+
+    assert (read, len(reading.instances(body, digests).seen) > 1) == ([], not known)
 
 
 @OPERATIONS
