@@ -9,6 +9,8 @@ from urllib3.response import HTTPResponse
 
 _BLOCK = 128 * 1024
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+# What stands between two chunks as a rule.
+_BETWEEN = re.compile(rb"\r\n([0-9A-Fa-f]{1,15})\r\n")
 
 
 class Answer(HTTPResponse):
@@ -45,7 +47,18 @@ class _Blocks:
         """Take what there is, at least one byte of it."""
         if self._begin == self._end:
             self._fill()
-        return self._take(min(self._end, self._begin + most))
+        end = self._begin + most
+        return self._take(end if end < self._end else self._end)
+
+    def next_size(self) -> int:
+        """Take what stands between a chunk and the next one, and return how long that is, 0 when it is the end."""
+        found = _BETWEEN.match(self._bytes, self._begin, self._end)
+        if found:
+            self._begin = found.end()
+            return int(found[1], 16)
+        if self.line() != b"\r\n":
+            raise ProtocolError("a chunk is longer than it says")
+        return _size(self.line())
 
     def end(self) -> None:
         """Raise when more was sent than belongs to the answer."""
@@ -69,13 +82,13 @@ class _Blocks:
 
 def _chunks(blocks: _Blocks) -> Generator[bytes]:
     """Yield the parts of a chunked body, and take its end."""
-    while left := _size(blocks.line()):
+    left = _size(blocks.line())
+    while left:
         while left:
             part = blocks.some(left)
             left -= len(part)
             yield part
-        if blocks.line() != b"\r\n":
-            raise ProtocolError("a chunk is longer than it says")
+        left = blocks.next_size()
     while blocks.line() not in (b"\r\n", b"\n"):
         pass  # what follows the body are headers that nobody asked for
     blocks.end()
