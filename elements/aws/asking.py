@@ -1,8 +1,9 @@
 """How a gateway makes one call: with its element's key, recorded, bounded in time, its errors in our words."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError
@@ -22,12 +23,30 @@ from elements.aws.errors import (
     overdue,
     translated_errors,
 )
-from elements.aws.reading import Read, Reader
+from elements.aws.reading import Finder, Found
 from elements.aws.recorder import LISTS, Recorder, service_of
 from elements.aws.redaction import Redactor
 from elements.domain.endpoints import EndpointRefused
 
 READ, WRITE, STS = "read", "write", "sts"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a listing was answered: what botocore has parsed of it, and what is still to be read.
+
+    `first` begins the listing.
+    """
+
+    parsed: dict[str, Any]
+    first: bool
+    call: Call
+
+    def take(self) -> Found | None:
+        """Return what is still to be read, once: a page is large."""
+        found, self.call.found = self.call.found, None
+        return found
 
 
 class Asker:
@@ -51,13 +70,27 @@ class Asker:
         """Make one call; the member that makes up its answer must be present."""
         return self._made(self._call(operation), self._kind(kind, region), parameters)
 
-    def read(
-        self, operation: str, reader: Reader, known: Mapping[str, bytes], **parameters: Any
-    ) -> tuple[dict[str, Any], Read | None]:
-        """Make one call of a listing and read its answer; None when botocore did."""
+    def find(self, operation: str, finder: Finder, **parameters: Any) -> Answer:
+        """Make one call of a listing; its last attempt is recorded when its answer was understood, or let go."""
         call = self._call(operation)
-        call.reader, call.known = reader, known
-        return self._made(call, self._kind(READ, ""), parameters), call.read
+        call.finder = finder
+        return Answer(self._made(call, self._kind(READ, ""), parameters), "NextToken" not in parameters, call)
+
+    def understood(self, answer: Answer, read: Callable[[Answer], T]) -> T:
+        """Read an answer, from whatever thread."""
+        try:
+            with self._translated(answer.call, self._kind(READ, "")):
+                return read(answer)
+        except AwsError as error:
+            error.__context__ = None  # as below
+            raise
+        finally:
+            self.let_go(answer)
+
+    def let_go(self, answer: Answer) -> None:
+        """Record the attempt of an answer that nobody reads any more."""
+        answer.take()
+        self.recorder.let_go(answer.call.trace)
 
     def booked(self) -> AbstractContextManager[None]:
         """Book of the budget what a whole read needs while it lasts."""

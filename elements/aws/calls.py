@@ -14,7 +14,7 @@ from typing import Any
 from botocore.credentials import Credentials as SigningKey
 
 from elements.aws.deadlines import Cutter
-from elements.aws.reading import Read, Reader
+from elements.aws.reading import Finder, Found
 from elements.aws.recorder import Recorder, Trace
 from elements.domain.throttling import THROTTLES
 
@@ -50,9 +50,8 @@ class Call:
     recorder: Recorder
     cutter: Cutter
     pace: Pace
-    reader: Reader | None = None
-    known: Mapping[str, bytes] = field(default_factory=dict)
-    read: Read | None = None
+    finder: Finder | None = None
+    found: Found | None = None
     refused: str = ""
     trace: Trace = field(default_factory=Trace)
 
@@ -117,20 +116,20 @@ def _header(request: Any, name: str) -> str:
 
 
 def _answer(response_dict: dict[str, Any], **kwargs: Any) -> None:
-    """Take a good answer out of botocore's hands where we read it ourselves, and leave it what it needs."""
+    """Take what a good answer lists out of botocore's hands where we read it ourselves."""
     call = current()
     call.cutter.end()
     call.recorder.note_answer(call.trace, response_dict)
-    call.read = None
-    if call.reader is None or response_dict["status_code"] != 200:
+    call.found = None
+    if call.finder is None or response_dict["status_code"] != 200:
         return
-    call.read = call.reader(response_dict["body"], call.known)
-    if call.read is not None:
-        response_dict["body"] = call.read.rest
+    call.found = call.finder(response_dict["body"])
+    if call.found is not None:
+        response_dict["body"] = call.found.rest
 
 
 def _end(**kwargs: Any) -> None:
     call = current()
     call.cutter.end()
-    if call.recorder.note_end(call.trace, call.operation, call.read, **kwargs) in THROTTLES:
+    if call.recorder.note_end(call.trace, call.operation, call.found, **kwargs) in THROTTLES:
         call.pace.throttled(call.operation)

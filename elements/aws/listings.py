@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from elements.aws import parsing, reading
-from elements.aws.asking import Asker
+from elements.aws.asking import Answer, Asker
+from elements.aws.botocore_session import parse_answer
 from elements.aws.errors import AwsError, AwsRejected
 from elements.aws.recorder import Attempt
 from elements.domain.snapshots import Page
 
 PAGE_SIZE = 1000
 MAX_PAGES = 1000
-# Pages that wait for whoever stores them: enough that AWS is never waited for while one is stored.
-_AHEAD = 2
+# Pages that wait for whoever reads them: enough that AWS prepares one while the one before is read and stored.
+_AHEAD = 1
 # How often whoever waits for a page looks whether one can come at all.
 _LOOK_S = 1.0
 _LOST_TOKEN = ("InvalidNextToken", "InvalidParameterValue", "InvalidPaginationToken", "ExpiredNextToken")
@@ -24,57 +25,65 @@ _LOST_TOKEN = ("InvalidNextToken", "InvalidParameterValue", "InvalidPaginationTo
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """An operation that lists, how its answer is read, and how when botocore has parsed it."""
+    """An operation that lists, how what its answer lists is found, and how that is read when botocore has parsed it."""
 
     operation: str
     parameters: Mapping[str, Any]
-    read: reading.Reader
+    find: reading.Finder
     parse: Callable[[Mapping[str, Any]], Iterator[Any]]
 
-    def page(
-        self, asker: Asker, known: Mapping[str, bytes], first: bool, **parameters: Any
-    ) -> tuple[Page[Any], str | None]:
-        """Return one page and the token of the next."""
-        answer, found = asker.read(self.operation, self.read, known, **self.parameters, **parameters)
-        try:
-            page = Page(first, found.unchanged, found.seen) if found else Page(first, [], list(self.parse(answer)))
-        except parsing.Incomplete as error:
-            raise asker.not_understood(self.operation, str(error)) from None
-        return page, answer.get("NextToken")
+    def page(self, asker: Asker, answer: Answer, known: Mapping[str, bytes]) -> Page[Any]:
+        """Read an answer that was asked for."""
+        return asker.understood(answer, lambda answer: self._page(answer, known))
 
     def some(self, asker: Asker, **parameters: Any) -> list[Any]:
         """Return what one call lists."""
-        page, _ = self.page(asker, {}, True, **parameters)
-        return page.seen
+        return self.page(asker, self._asked(asker, **parameters), {}).seen
 
     def pages(self, asker: Asker, known: Mapping[str, bytes]) -> Iterator[Page[Any]]:
         """Yield all pages; when AWS has lost its place, they are read once more from the first."""
+        for answer in self.answers(asker):
+            yield self.page(asker, answer, known)
+
+    def answers(self, asker: Asker) -> Iterator[Answer]:
+        """Yield the answers that are the pages; the next one can be asked for before the last one is read."""
         try:
-            yield from self._pages(asker, known)
+            yield from self._answers(asker)
             return
         except AwsRejected as error:
             if error.code not in _LOST_TOKEN:
                 raise
-        yield from self._pages(asker, known)
+        yield from self._answers(asker)
 
-    def _pages(self, asker: Asker, known: Mapping[str, bytes]) -> Iterator[Page[Any]]:
+    def _answers(self, asker: Asker) -> Iterator[Answer]:
         tokens: set[str] = set()
         token: str | None = None
         while True:
-            paging = {"NextToken": token} if token else {}
-            page, token = self.page(asker, known, not token, MaxResults=PAGE_SIZE, **paging)
-            yield page
+            answer = self._asked(asker, MaxResults=PAGE_SIZE, **({"NextToken": token} if token else {}))
+            token = answer.parsed.get("NextToken")
+            yield answer
             if not token:
                 return
             if token in tokens or len(tokens) >= MAX_PAGES:
                 raise asker.not_understood(self.operation, "its pages do not end")
             tokens.add(token)
 
+    def _asked(self, asker: Asker, **parameters: Any) -> Answer:
+        return asker.find(self.operation, self.find, **self.parameters, **parameters)
+
+    def _page(self, answer: Answer, known: Mapping[str, bytes]) -> Page[Any]:
+        found = answer.take()
+        read = found.read(known) if found else None
+        if read:
+            return Page(answer.first, read.unchanged, read.seen)
+        parsed = parse_answer(self.operation, found.body) if found else answer.parsed
+        return Page(answer.first, [], list(self.parse(parsed)))
+
 
 INSTANCES = Listing("DescribeInstances", {}, reading.instances, parsing.instances)
 STATUSES = Listing("DescribeInstanceStatus", {"IncludeAllInstances": True}, reading.statuses, parsing.statuses)
 
-Item = Page[Any] | Attempt | BaseException | None
+Item = Answer | Attempt | BaseException | None
 
 
 class _Stopped(BaseException):
@@ -89,6 +98,7 @@ class AtOnce:
         self._items: queue.SimpleQueue[tuple[Listing, Item]] = queue.SimpleQueue()
         self._room = {listing: threading.Semaphore(_AHEAD) for listing in known}
         self._reading, self._stopped = dict[Listing, threading.Thread](), False
+        self._failed: dict[Listing, AwsError] = {}
 
     def pages(self) -> Iterator[tuple[Listing, Page[Any] | AwsError]]:
         """Yield the pages as they come; a listing that fails yields its error, and no more."""
@@ -97,8 +107,9 @@ class AtOnce:
                 yield from self._pages()
             except (Exception, GeneratorExit):
                 self._stop()
-                for _ in self._taken():
-                    pass
+                for _, item in self._taken():
+                    if isinstance(item, Answer):
+                        self._asker.let_go(item)
                 raise
             finally:
                 # Where the process is to end, or its task took too long, nobody waits for the attempts under way.
@@ -113,13 +124,30 @@ class AtOnce:
             thread.start()
             self._reading[listing] = thread
         for listing, item in self._taken():
-            if isinstance(item, Page | AwsError):
-                yield listing, item
+            if isinstance(item, Answer):
+                page = self._read(listing, item)
+                if page is not None:
+                    yield listing, page
                 self._room[listing].release()
+            elif listing in self._failed:
+                yield listing, self._failed[listing]
+            elif isinstance(item, AwsError):
+                yield listing, item
             elif item is not None:
                 raise item
 
-    def _taken(self) -> Iterator[tuple[Listing, Page[Any] | BaseException | None]]:
+    def _read(self, listing: Listing, answer: Answer) -> Page[Any] | None:
+        """Read a page; once one was not understood its listing ends, with the attempt under way."""
+        if listing in self._failed:
+            self._asker.let_go(answer)
+            return None
+        try:
+            return listing.page(self._asker, answer, self._known[listing])
+        except AwsError as error:
+            self._failed[listing] = error
+            return None
+
+    def _taken(self) -> Iterator[tuple[Listing, Answer | BaseException | None]]:
         """Record attempts, and yield everything else, until all threads have ended."""
         while self._reading:
             try:
@@ -130,7 +158,7 @@ class AtOnce:
             if isinstance(item, Attempt):
                 self._asker.recorder.keep(item)
                 continue
-            if not isinstance(item, Page):
+            if not isinstance(item, Answer):
                 self._reading.pop(listing, None)
             yield listing, item
 
@@ -151,10 +179,10 @@ class AtOnce:
     def _run(self, listing: Listing) -> None:
         try:
             with self._asker.recorder.diverted(lambda attempt: self._note(listing, attempt)):
-                for page in listing.pages(self._asker, self._known[listing]):
-                    self._items.put((listing, page))
+                for answer in listing.answers(self._asker):
+                    self._items.put((listing, answer))
                     self._room[listing].acquire()
-                    self._end_if_stopped()
+                    self._end_if_stopped(listing)
         except BaseException as error:
             self._items.put((listing, error))
         else:
@@ -162,8 +190,8 @@ class AtOnce:
 
     def _note(self, listing: Listing, attempt: Attempt) -> None:
         self._items.put((listing, attempt))
-        self._end_if_stopped()
+        self._end_if_stopped(listing)
 
-    def _end_if_stopped(self) -> None:
-        if self._stopped:
+    def _end_if_stopped(self, listing: Listing) -> None:
+        if self._stopped or listing in self._failed:
             raise _Stopped

@@ -1,6 +1,7 @@
 """Read a page of DescribeInstances or DescribeInstanceStatus: only what is not known byte for byte is parsed.
 
-A page or an instance of a shape that is not the usual one is left to botocore's own parser.
+First the page is cut, after which the next one may be asked for; then what it lists is read. A page or an instance of a
+shape that is not the usual one is left to botocore's own parser.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,52 +21,71 @@ _SAID = {"reservationId": "ReservationId", "ownerId": "OwnerId", "requesterId": 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a page holds, and the rest of its XML, in which botocore finds the request and the next page."""
+    """What a page lists."""
 
     unchanged: list[str]
     seen: list[Any]
-    rest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page that is good XML when each instance's is, which reading it proves; `body` is all of it."""
+
+    body: bytes
+    _cut: slices.Cut
+    _kinds: tuple[type, ...]
+    _piece: Callable[[bytes, Mapping[str, str], bytes], Any]
 
     @property
     def count(self) -> int:
         """Return how many instances the page lists."""
-        return len(self.unchanged) + len(self.seen)
+        return len(self._cut.bounds)
+
+    @property
+    def rest(self) -> bytes:
+        """Return the XML without its instances, in which botocore finds the request and the next page."""
+        return self._cut.rest
+
+    def read(self, known: Mapping[str, bytes]) -> Read | None:
+        """Read what is listed, None when botocore must; raises parsing.Incomplete, and ValueError for bad values."""
+        unchanged, seen = list[str](), list[Any]()
+        try:
+            for start, end, digest, said in _digests(self.body, self._cut, self._kinds):
+                instance_id = _id(self.body, start, end)
+                if known.get(instance_id) == digest:
+                    unchanged.append(instance_id)
+                else:
+                    seen.append(self._piece(self.body[start:end], said, digest))
+        except slices.Unproven:
+            return None
+        if len({*unchanged, *(each.instance_id for each in seen)}) < self.count:
+            return None  # one is listed twice: which comes later is lost here, and the later counts
+        return Read(unchanged, seen)
 
 
-Reader = Callable[[bytes, Mapping[str, bytes]], Read | None]
+Finder = Callable[[bytes], Found | None]
 
 
-def instances(body: bytes, known: Mapping[str, bytes]) -> Read | None:
-    """Read a page of DescribeInstances, None when botocore must; raises parsing.Incomplete."""
-    return _read(body, known, slices.INSTANCES, (InstanceSnapshot,), _instance)
+def instances(body: bytes) -> Found | None:
+    """Cut a page of DescribeInstances, None when botocore must read it."""
+    return _found(body, slices.INSTANCES, (InstanceSnapshot,), _instance)
 
 
-def statuses(body: bytes, known: Mapping[str, bytes]) -> Read | None:
-    """Read a page of DescribeInstanceStatus, None when botocore must; raises parsing.Incomplete."""
-    return _read(body, known, slices.STATUSES, (StatusSnapshot, ScheduledEventSnapshot), _status)
+def statuses(body: bytes) -> Found | None:
+    """Cut a page of DescribeInstanceStatus, None when botocore must read it."""
+    return _found(body, slices.STATUSES, (StatusSnapshot, ScheduledEventSnapshot), _status)
 
 
-def _read(
+def _found(
     body: bytes,
-    known: Mapping[str, bytes],
     listing: slices.Listing,
     kinds: tuple[type, ...],
-    read: Callable[[bytes, Mapping[str, str], bytes], Any],
-) -> Read | None:
+    piece: Callable[[bytes, Mapping[str, str], bytes], Any],
+) -> Found | None:
     try:
-        found = slices.cut(body, listing)
-        unchanged, seen = list[str](), list[Any]()
-        for start, end, digest, said in _digests(body, found, kinds):
-            instance_id = _id(body, start, end)
-            if known.get(instance_id) == digest:
-                unchanged.append(instance_id)
-            else:
-                seen.append(read(body[start:end], said, digest))
+        return Found(body, slices.cut(body, listing), kinds, piece)
     except slices.Unproven:
         return None
-    if len({*unchanged, *(each.instance_id for each in seen)}) < len(found.bounds):
-        return None  # one is listed twice: which comes later is lost here, and the later counts
-    return Read(unchanged, seen, found.rest)
 
 
 def _digests(

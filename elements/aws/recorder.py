@@ -5,12 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from elements.aws.reading import Read
+from elements.aws.reading import Found
 from elements.aws.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,7 @@ class Trace:
     status: int | None = None
     size: int = 0
     request_id: str = ""
+    held: Attempt | None = None
 
     def begin(self) -> None:
         """Begin one attempt more."""
@@ -108,8 +109,11 @@ class Recorder:
         trace.answer(response["status_code"], len(response.get("body") or b""))
         self._note_clock(response.get("headers") or {})
 
-    def note_end(self, trace: Trace, operation: str, read: Read | None, **event: Any) -> str:
-        """Record an attempt that ended, with or without an answer; return AWS's code when that is an error."""
+    def note_end(self, trace: Trace, operation: str, found: Found | None, **event: Any) -> str:
+        """Record an attempt that ended, with or without an answer; return AWS's code when that is an error.
+
+        Where what was found is still to be read, `let_go` or `close_open` records it.
+        """
         parsed, exception = event.get("parsed_response"), event.get("exception")
         if parsed is None:
             text = f"{type(exception).__name__}: {exception}" if exception else "no answer"
@@ -122,13 +126,29 @@ class Recorder:
         outcome = "error" if failed else "ok" if understood else "not-understood"
         code = str(error.get("Code", "") or "")
         self._write(
-            trace, operation, outcome, code=code, message=str(error.get("Message", "") or ""), parsed=parsed, read=read
+            trace,
+            operation,
+            outcome,
+            code=code,
+            message=str(error.get("Message", "") or ""),
+            parsed=parsed,
+            found=found,
         )
         return code
 
     def close_open(self, trace: Trace, operation: str, outcome: str, message: str) -> None:
         """Record an attempt whose answer could not be parsed: botocore tells no listener about those."""
-        if trace.open:
+        if trace.held:
+            trace.held = replace(
+                trace.held,
+                outcome=outcome,
+                error_code="AnswerNotUnderstood",
+                error_message=self._redactor.text(message),
+                returned=None,
+                response={},
+            )
+            self.let_go(trace)
+        elif trace.open:
             self._write(trace, operation, outcome, code="AnswerNotUnderstood", message=message)
 
     def _write(
@@ -140,11 +160,11 @@ class Recorder:
         code: str = "",
         message: str = "",
         parsed: Mapping[str, Any] | None = None,
-        read: Read | None = None,
+        found: Found | None = None,
     ) -> None:
         trace.open = False
         good = parsed if outcome == "ok" and parsed else {}
-        returned = _returned(operation, good, read)
+        returned = _returned(operation, good, found)
         attempt = Attempt(
             at=trace.at,
             service=service_of(operation),
@@ -162,7 +182,15 @@ class Recorder:
             returned=returned,
             response=self._redactor.structure(_summary(operation, good, returned)),
         )
-        getattr(self._diverted, "record", self.keep)(attempt)
+        trace.held = attempt
+        if found is None or outcome != "ok":
+            self.let_go(trace)
+
+    def let_go(self, trace: Trace) -> None:
+        """Record an attempt that waited for what it found to be read."""
+        attempt, trace.held = trace.held, None
+        if attempt is not None:
+            getattr(self._diverted, "record", self.keep)(attempt)
 
     def keep(self, attempt: Attempt) -> None:
         """Record an attempt; what goes wrong with that hides no answer."""
@@ -185,12 +213,12 @@ def service_of(operation: str) -> str:
     return "sts" if operation == "GetCallerIdentity" else "ec2"
 
 
-def _returned(operation: str, parsed: Mapping[str, Any], read: Read | None) -> int | None:
+def _returned(operation: str, parsed: Mapping[str, Any], page: Found | None) -> int | None:
     found = parsed.get(LISTS.get(operation, ""))
     if not isinstance(found, list):
         return None
-    if read is not None:
-        return read.count
+    if page is not None:
+        return page.count
     if operation == "DescribeInstances":
         return sum(len(reservation.get("Instances", ())) for reservation in found)
     return len(found)

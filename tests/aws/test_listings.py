@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from elements.aws import deadlines
+from elements.aws import deadlines, reading
 from elements.aws.calls import Pace
 from elements.aws.errors import AwsDenied, AwsRejected, AwsUnreachable
 from elements.aws.listings import INSTANCES, STATUSES, AtOnce
@@ -185,7 +185,76 @@ class Ended:
         """Nobody is there."""
 
 
-def test_no_more_than_a_few_pages_wait_for_whoever_stores_them(aws, gateway):
+def test_the_next_page_is_asked_for_while_one_is_read(aws, gateway, monkeypatch):
+    aws.add_instances(count=1001)
+    read, asked = reading.Found.read, []
+
+    def when_the_next_was_asked_for(found, known):
+        until = time.monotonic() + 60
+        while time.monotonic() < until and len(aws.journal()) < 4:
+            time.sleep(0.01)
+        asked.append(len(aws.journal()))
+        return read(found, known)
+
+    monkeypatch.setattr(reading.Found, "read", when_the_next_was_asked_for)
+
+    both(gateway)
+
+    assert asked[0] == 4
+
+
+@pytest.mark.parametrize("wrong", [{"State": None}, {"State": {"Code": "one"}}])
+@pytest.mark.parametrize("next_page", ["good", "error", "internal"])
+def test_a_page_that_is_not_understood_ends_its_listing_and_all_attempts_are_recorded(
+    aws, gateway, records, wrong, next_page
+):
+    aws.add_instances(extra=wrong)
+    aws.add_instances(count=5000)
+    if next_page != "good":
+        aws.fault(next_page, "DescribeInstances", page=2, times=1, code="Blocked", message="x", status=403)
+
+    with pytest.raises(AwsUnreachable, match="could not be understood"):
+        both(gateway)
+
+    mine = [record for record in records if record.operation == "DescribeInstances"]
+    assert (mine[0].outcome, mine[0].error_code, mine[0].returned) == ("not-understood", "AnswerNotUnderstood", None)
+    assert mine[0].response == {} and "could not be understood" in mine[0].error_message
+    assert len(mine) <= 3
+    assert len(records) == len(aws.journal())
+    assert [thread.name for thread in threading.enumerate() if "listing" in thread.name] == []
+
+
+def test_statuses_that_are_not_understood_leave_the_instances_good(aws, gateway, records, monkeypatch):
+    aws.add_instances(count=2001)
+    read = reading.Found.read
+
+    def read_instances_only(found, known):
+        if found.rest.startswith(b"<DescribeInstanceStatus"):
+            raise ValueError
+        return read(found, known)
+
+    monkeypatch.setattr(reading.Found, "read", read_instances_only)
+
+    pages = both(gateway)
+
+    assert (len(listed(pages["instances"])), len(pages["statuses"])) == (2001, 1)
+    assert isinstance(pages["statuses"][0], AwsUnreachable)
+    assert len(records) == len(aws.journal())
+    assert [record.outcome for record in records if record.operation == "DescribeInstances"] == ["ok"] * 3
+
+
+def test_attempts_are_recorded_in_the_order_of_their_pages(aws, gateway, records):
+    aws.add_instances(count=3001)
+    aws.fault("internal", "DescribeInstances", page=2, times=1)
+
+    both(gateway)
+
+    mine = [record for record in records if record.operation == "DescribeInstances"]
+    assert [record.outcome for record in mine] == ["ok", "error", "ok", "ok", "ok"]
+    assert [record.at for record in mine] == sorted(record.at for record in mine)
+
+
+def test_no_more_than_one_page_ahead_waits_for_whoever_stores_them(aws, gateway):
     aws.add_instances(count=9001)
     pages = gateway.read_all()
     next(pages)
@@ -195,7 +264,7 @@ def test_no_more_than_a_few_pages_wait_for_whoever_stores_them(aws, gateway):
 
     pages.close()
 
-    assert settled <= 8
+    assert settled == 4
 
 
 def test_the_listings_are_asked_for_at_the_same_time(aws, keys, records):

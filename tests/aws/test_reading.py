@@ -13,14 +13,23 @@ from elements.aws.botocore_session import parse_answer
 from elements.aws.recorder import LISTS
 from tests.aws.answers import Answer, as_aws_writes
 
-OURS = {"DescribeInstances": reading.instances, "DescribeInstanceStatus": reading.statuses}
+FINDERS = {"DescribeInstances": reading.instances, "DescribeInstanceStatus": reading.statuses}
 THEIRS = {"DescribeInstances": parsing.instances, "DescribeInstanceStatus": parsing.statuses}
-OPERATIONS = pytest.mark.parametrize("operation", OURS)
+OPERATIONS = pytest.mark.parametrize("operation", FINDERS)
 SAVED = sorted((Path(__file__).parent / "saved").glob("*.xml"))
 # What botocore raises for good XML with a bad value in it.
 UNREADABLE = (ValueError, LookupError, AttributeError, TypeError)
 SMALL = b"<item><instanceId>i-%d</instanceId><instanceState><code>16</code></instanceState></item>"
 seeds = st.integers(0, 2**48)
+
+
+def read_here(operation, body, known):
+    found = FINDERS[operation](body)
+    return found and found.read(known)
+
+
+def instances(body, known):
+    return read_here("DescribeInstances", body, known)
 
 
 def botocores(operation, body):
@@ -33,7 +42,7 @@ def bare(snapshot):
 
 
 def known_of(operation, body):
-    read = OURS[operation](body, {})
+    read = read_here(operation, body, {})
     return {snapshot.instance_id: snapshot.raw_digest for snapshot in read.seen} if read else {}
 
 
@@ -47,7 +56,7 @@ def operation_of(file):
 def test_what_is_read_is_what_botocore_reads(operation, seed):
     body = Answer(operation, seed, usual=False).body()
 
-    read = OURS[operation](body, {})
+    read = read_here(operation, body, {})
 
     if read is not None:
         assert [bare(snapshot) for snapshot in read.seen] == botocores(operation, body)
@@ -60,13 +69,13 @@ def test_the_usual_answers_are_read_fast_and_known_ones_are_not_read(operation, 
     answer = Answer(operation, seed, usual=True)
     body = answer.body()
 
-    read = OURS[operation](body, {})
+    read = read_here(operation, body, {})
 
     if not answer.made:
         assert read is None
         return
     assert [bare(snapshot) for snapshot in read.seen] == botocores(operation, body)
-    again = OURS[operation](body, known_of(operation, body))
+    again = read_here(operation, body, known_of(operation, body))
     assert (again.unchanged, again.seen) == ([snapshot.instance_id for snapshot in read.seen], [])
 
 
@@ -84,12 +93,12 @@ def test_what_was_garbled_around_usual_reservations_is_never_taken_for_what_was_
 
 
 def never_taken_for_known(operation, body, seed, way):
-    first = OURS[operation](body, {})
+    first = read_here(operation, body, {})
     before = {snapshot.instance_id: bare(snapshot) for snapshot in first.seen} if first else {}
     garbled = garble(body, random.Random(seed), way)
 
     try:
-        read = OURS[operation](garbled, known_of(operation, body))
+        read = read_here(operation, garbled, known_of(operation, body))
     except (parsing.Incomplete, *UNREADABLE):
         read = None  # the poll fails
 
@@ -133,7 +142,7 @@ def test_reservations_as_aws_writes_them_are_cut_as_any_others(seed):
         ({name: text for name, text in each.members.items() if name != "groupSet"}, each.count)
         for each in slow.reservations
     ]
-    read = reading.instances(body, {})
+    read = instances(body, {})
     assert read is None or [bare(snapshot) for snapshot in read.seen] == botocores("DescribeInstances", body)
 
 
@@ -162,8 +171,8 @@ def test_what_looks_like_usual_reservations_is_left_to_botocore_where_they_are_n
     changed = odd(body)
 
     assert changed != body
-    assert len(reading.instances(body, {}).seen) > 2
-    assert reading.instances(changed, known_of("DescribeInstances", body)) is None
+    assert len(instances(body, {}).seen) > 2
+    assert instances(changed, known_of("DescribeInstances", body)) is None
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -172,9 +181,9 @@ def test_usual_reservations_that_are_cut_at_any_byte_are_not_read(known):
 
     digests = known_of("DescribeInstances", body) if known else {}
 
-    read = [length for length in range(len(body)) if reading.instances(body[:length], digests) is not None]
+    read = [length for length in range(len(body)) if instances(body[:length], digests) is not None]
 
-    assert (read, len(reading.instances(body, digests).seen) > 1) == ([], not known)
+    assert (read, len(instances(body, digests).seen) > 1) == ([], not known)
 
 
 @OPERATIONS
@@ -183,10 +192,10 @@ def test_an_answer_that_is_cut_at_any_byte_is_not_read(operation, known):
     body = next(b for seed in range(99) if len(known_of(operation, b := small(operation, seed))) > 1)
     digests = known_of(operation, body) if known else {}
 
-    read = [length for length in range(len(body)) if OURS[operation](body[:length], digests) is not None]
+    read = [length for length in range(len(body)) if read_here(operation, body[:length], digests) is not None]
 
     assert read == []
-    assert OURS[operation](body, digests) is not None
+    assert read_here(operation, body, digests) is not None
 
 
 @OPERATIONS
@@ -214,7 +223,7 @@ def test_what_is_said_of_a_reservation_belongs_to_each_of_its_instances(tag):
     body = body.replace(b"<a></reservationId>", b"<a></a>", 1)
     changed = body.replace(b"<%b>" % tag.encode(), b"<%b>9" % tag.encode(), 1)
 
-    read = reading.instances(changed, known_of("DescribeInstances", body))
+    read = instances(changed, known_of("DescribeInstances", body))
 
     assert (read.unchanged, [snapshot.instance_id for snapshot in read.seen]) == ([], ["i-1", "i-2"])
 
@@ -222,7 +231,7 @@ def test_what_is_said_of_a_reservation_belongs_to_each_of_its_instances(tag):
 def test_an_instance_that_took_anothers_place_is_another():
     before, after = page("i-1", "i-2"), page("i-2", "i-1")
 
-    read = reading.instances(after, known_of("DescribeInstances", before))
+    read = instances(after, known_of("DescribeInstances", before))
 
     assert sorted(read.unchanged) == ["i-1", "i-2"]
 
@@ -231,7 +240,7 @@ def test_an_instance_that_took_anothers_place_is_another():
 def test_a_page_that_lists_an_instance_twice_is_left_to_botocore_which_keeps_their_order(is_known):
     body = page("i-1", "i-2", "i-1")
 
-    read = reading.instances(body, known_of("DescribeInstances", page("i-1")) if is_known else {})
+    read = instances(body, known_of("DescribeInstances", page("i-1")) if is_known else {})
 
     assert read is None
 
@@ -241,7 +250,7 @@ def test_any_character_of_an_instance_counts():
     known, start = known_of("DescribeInstances", body), body.index(b"running")
 
     for at in range(start, start + len(b"running")):
-        read = reading.instances(body[:at] + b"x" + body[at + 1 :], known)
+        read = instances(body[:at] + b"x" + body[at + 1 :], known)
         assert (read.unchanged, len(read.seen)) == (["i-2"], 1)
 
 
@@ -257,7 +266,7 @@ def test_what_another_version_of_the_reader_read_is_not_known(monkeypatch):
     known = known_of("DescribeInstances", body)
     monkeypatch.setattr(reading, "_READING", 0)
 
-    assert reading.instances(body, known).unchanged == []
+    assert instances(body, known).unchanged == []
 
 
 def test_statuses_of_a_version_that_read_less_of_scheduled_events_are_not_known(monkeypatch):
@@ -268,7 +277,7 @@ def test_statuses_of_a_version_that_read_less_of_scheduled_events_are_not_known(
     known = known_of("DescribeInstanceStatus", body)
     monkeypatch.undo()
 
-    assert reading.statuses(body, known).unchanged == []
+    assert read_here("DescribeInstanceStatus", body, known).unchanged == []
 
 
 ELSEWHERE = b"<item><instanceId>i-9</instanceId><instanceState><code>16</code></instanceState></item>"
@@ -307,14 +316,14 @@ def test_a_page_of_another_shape_is_left_to_botocore(odd):
     changed = odd(body)
 
     assert changed != body
-    assert reading.instances(changed, known_of("DescribeInstances", body)) is None
+    assert instances(changed, known_of("DescribeInstances", body)) is None
 
 
 def test_a_member_that_comes_twice_is_read_as_botocore_reads_it():
     twice = b"<placement><availabilityZone>a</availabilityZone></placement><placement/><instanceState>"
     body = page("i-1").replace(b"<instanceState>", twice)
 
-    (snapshot,) = reading.instances(body, {}).seen
+    (snapshot,) = instances(body, {}).seen
 
     assert (snapshot.availability_zone, [bare(snapshot)]) == ("a", botocores("DescribeInstances", body))
 
@@ -322,7 +331,7 @@ def test_a_member_that_comes_twice_is_read_as_botocore_reads_it():
 def test_what_stands_in_a_text_is_read_as_botocore_reads_it():
     body = page("i-1").replace(b"<instanceState>", b"<instanceType> <x>a</x>b</instanceType><instanceState>")
 
-    (snapshot,) = reading.instances(body, {}).seen
+    (snapshot,) = instances(body, {}).seen
 
     assert (snapshot.instance_type, [bare(snapshot)]) == (" ", botocores("DescribeInstances", body))
 
@@ -332,7 +341,7 @@ def test_what_stands_in_a_text_is_read_as_botocore_reads_it():
 def test_white_space_of_any_kind_in_a_text_is_read_as_botocore_reads_it(text):
     body = page("i-1").replace(b"<instanceState>", b"<keyName>%b</keyName><instanceState>" % escape(text).encode())
 
-    (snapshot,) = reading.instances(body, {}).seen
+    (snapshot,) = instances(body, {}).seen
 
     assert [bare(snapshot)] == botocores("DescribeInstances", body)
 
@@ -341,7 +350,7 @@ def test_a_text_that_comes_twice_fails_the_read():
     body = page("i-1").replace(b"<instanceState>", b"<instanceType>a</instanceType><instanceType/><instanceState>")
 
     with pytest.raises(parsing.Incomplete, match="a member comes twice"):
-        reading.instances(body, {})
+        instances(body, {})
 
 
 @pytest.mark.parametrize(
@@ -351,13 +360,13 @@ def test_an_instance_without_an_id_or_a_state_is_incomplete(broken):
     body = page("i-0").replace(b"i-0", b"i-1").replace(broken, b"<x/>")
 
     with pytest.raises(parsing.Incomplete):
-        reading.instances(body, {})
+        instances(body, {})
 
 
 def test_botocore_finds_the_request_and_the_next_page_in_the_rest():
     body = page("i-1", token="a&amp;b").replace(b"</DescribeInstancesR", b"<more>x</more></DescribeInstancesR")
 
-    answer = parse_answer("DescribeInstances", reading.instances(body, {}).rest)
+    answer = parse_answer("DescribeInstances", reading.instances(body).rest)
 
     assert (answer["NextToken"], answer["Reservations"], answer["ResponseMetadata"]["RequestId"]) == ("a&b", [], "q-1")
 
@@ -366,7 +375,7 @@ def test_tags_may_be_as_long_and_as_many_as_they_like():
     tags = b"".join(b"<item><key>k%d</key><value>%b</value></item>" % (n, b"v" * 2000) for n in range(5000))
     body = page("i-1").replace(b"<instanceState>", b"<tagSet>%b</tagSet><instanceState>" % tags)
 
-    (snapshot,) = reading.instances(body, {}).seen
+    (snapshot,) = instances(body, {}).seen
 
     assert (len(snapshot.tags), [bare(snapshot)]) == (5000, botocores("DescribeInstances", body))
 
@@ -375,10 +384,10 @@ def test_tags_may_be_as_long_and_as_many_as_they_like():
 def test_saved_answers_are_read_fast_and_as_botocore_reads_them(file):
     operation, body = operation_of(file), file.read_bytes()
 
-    read = OURS[operation](body, {})
+    read = read_here(operation, body, {})
 
     assert [bare(snapshot) for snapshot in read.seen] == botocores(operation, body)
-    assert OURS[operation](body, known_of(operation, body)).seen == []
+    assert read_here(operation, body, known_of(operation, body)).seen == []
 
 
 @given(seed=seeds)
@@ -392,7 +401,7 @@ def test_a_description_is_all_that_botocore_finds(seed):
         for instance in reservation.get("Instances", ())
     ]
 
-    read = reading.instances(body, {})
+    read = instances(body, {})
     seen = read.seen if read else parsing.instances(answer)
 
     assert [descriptions.description(snapshot.description) for snapshot in seen] == theirs
