@@ -1,9 +1,11 @@
 """DebugRecord: the stored trace of one HTTP attempt of one interaction with AWS."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
@@ -18,6 +20,15 @@ _SAME_REQUEST = 50
 
 class DebugRecordQuerySet(models.QuerySet["DebugRecord"]):
     """Ways to read records."""
+
+    def add(self, records: "Sequence[DebugRecord]") -> None:
+        """Store new records with one statement, of which the text is composed once for each number of them.
+
+        Records are most of what a poll of a small element writes, and Django composes for longer than they take.
+        """
+        values = [f.get_db_prep_save(getattr(each, f.attname), connection) for each in records for f in _fields()]
+        with connection.cursor() as cursor:
+            cursor.execute(_insert(len(records)), values)
 
     def newest(self) -> "DebugRecordQuerySet":
         """Order by time, newest first."""
@@ -156,3 +167,15 @@ class DebugRecord(models.Model):
     def anchor(self) -> str:
         """Return the record's place in a page."""
         return anchor(self.request_id, self.pk)
+
+
+@cache
+def _fields() -> "list[models.Field[Any, Any]]":
+    return [field for field in DebugRecord._meta.concrete_fields if not field.primary_key]
+
+
+@cache
+def _insert(number: int) -> str:
+    quoted = connection.ops.quote_name
+    columns, row = ", ".join(quoted(str(each.column)) for each in _fields()), f"({', '.join(['%s'] * len(_fields()))})"
+    return f"INSERT INTO {quoted(DebugRecord._meta.db_table)} ({columns}) VALUES {', '.join([row] * number)}"  # noqa: S608

@@ -141,7 +141,7 @@ class Records:
 def store(element: Element, *attempts: Attempt) -> None:
     """Keep attempts as Debug records; a database error is logged and never hides AWS's answer."""
     try:
-        DebugRecord.objects.bulk_create([_record(element, attempt) for attempt in attempts])
+        DebugRecord.objects.add([_record(element, attempt) for attempt in attempts])
     except IntegrityError:
         log.info("element %s was deleted meanwhile; its Debug records went with it", element.pk)
     except Error:
