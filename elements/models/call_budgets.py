@@ -1,11 +1,16 @@
 """CallBudget: how many requests may be sent to AWS for an account in a region, by all hosts together."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from django.db import models
+from django.db.models.expressions import Expression
 from django.db.models.functions import Greatest, Least
+from django.db.models.lookups import GreaterThanOrEqual
 
 from elements.domain.budgets import LOWEST_SPEED, ONE_SIGN_S, RECOVERY_S, Booking, Limit, lowered, recovers_in_s, speed
+from elements.models.statements import Change, Given
 
 # Clocks of hosts differ by a few seconds.
 MOST_AHEAD_S = 60.0
@@ -14,15 +19,14 @@ MOST_AHEAD_S = 60.0
 class CallBudgetQuerySet(models.QuerySet["CallBudget"]):
     """Ways to spend and lower budgets. Moments are seconds since 1970, as `time.time()` gives them."""
 
-    def of(self, account: str, region: str, kind: str) -> "CallBudgetQuerySet":
+    def of(self, account: str | Given, region: str | Given, kind: str | Given) -> "CallBudgetQuerySet":
         """Keep the one of an account, a region and a kind of request."""
         return self.filter(account=account, region=region, kind=kind)
 
-    def take(self, number: int, *, limit: Limit, now: float) -> bool:
-        """Take tokens of the one that was chosen when they are there; one statement, so that nobody collides."""
-        level = _level(limit, now)
-        enough = self.annotate(level=level).filter(level__gte=number)
-        return bool(enough.update(tokens=level - number, at=Greatest(models.F("at"), _number(now))))
+    def take(self, account: str, region: str, kind: str, number: int, *, limit: Limit, now: float) -> bool:
+        """Take tokens when they are there; one statement, so that nobody collides."""
+        row = {"account": account, "region": region, "kind": kind}
+        return bool(_TAKE.run(**row, number=float(number), now=now, burst=limit.burst, per_s=limit.per_s))
 
     def book(self, number: int, *, least: int, ahead_s: float, limit: Limit, now: float) -> Booking | float:
         """Take tokens of the one that was chosen, also those of the next `ahead_s` seconds, as long as others let us.
@@ -45,7 +49,7 @@ class CallBudgetQuerySet(models.QuerySet["CallBudget"]):
 
     def give_back(self, number: int, *, limit: Limit, now: float) -> None:
         """Put tokens back that were booked for nothing."""
-        full = Least(_level(limit, now) + number, _number(limit.burst))
+        full = Least(_level_of(limit, now) + number, _number(limit.burst))
         self.update(tokens=full, at=Greatest(models.F("at"), _number(now)))
 
     def make(self, account: str, region: str, kind: str, *, limit: Limit, now: float) -> None:
@@ -62,7 +66,7 @@ class CallBudgetQuerySet(models.QuerySet["CallBudget"]):
         row = self.of(account, region, kind).get()
         to = lowered(speed(row.lowered_to, now - row.lowered_at))
         known = self.filter(pk=row.pk, lowered_at=row.lowered_at, lowered_at__lte=now - ONE_SIGN_S)
-        none = Least(_level(limit, now), _number(0.0))
+        none = Least(_level_of(limit, now), _number(0.0))
         won = known.update(lowered_to=to, lowered_at=now, tokens=none, at=now)
         return recovers_in_s(to) if won else None
 
@@ -98,12 +102,27 @@ class CallBudget(models.Model):
         return min(limit.burst, self.tokens + max(0.0, now - self.at) * self.per_s(limit, now))
 
 
-def _level(limit: Limit, now: float) -> Least:
+def _level_of(limit: Limit, now: float) -> Least:
     """Return the same as `CallBudget.level`, for the database."""
-    since = Greatest(_number(now) - models.F("at"), _number(0.0))
-    risen = models.F("lowered_to") + Greatest(_number(now) - models.F("lowered_at"), _number(0.0)) / RECOVERY_S
-    return Least(models.F("tokens") + since * limit.per_s * Least(risen, _number(1.0)), _number(limit.burst))
+    return _level(_number(now), _number(limit.per_s), _number(limit.burst))
+
+
+def _level(now: Expression, per_s: Expression, burst: Expression) -> Least:
+    since = Greatest(now - models.F("at"), _number(0.0))
+    risen = models.F("lowered_to") + Greatest(now - models.F("lowered_at"), _number(0.0)) / RECOVERY_S
+    return Least(models.F("tokens") + since * per_s * Least(risen, _number(1.0)), burst)
 
 
 def _number(value: float) -> models.Value:
     return models.Value(value, output_field=models.FloatField())
+
+
+def _take() -> tuple[CallBudgetQuerySet, Mapping[str, Any]]:
+    now, per_s, burst, number = (Given(name, models.FloatField) for name in ("now", "per_s", "burst", "number"))
+    account, region, kind = (Given(name, models.CharField) for name in ("account", "region", "kind"))
+    level = _level(now, per_s, burst)
+    enough = CallBudget.objects.of(account, region, kind).filter(GreaterThanOrEqual(level, number))
+    return enough, {"tokens": level - number, "at": Greatest(models.F("at"), now)}
+
+
+_TAKE = Change(_take)

@@ -13,7 +13,7 @@ from elements.domain.display_keys import DEFAULT_DISPLAY_KEY_FORMAT, DISPLAY_KEY
 from elements.domain.naming import DEFAULT_FORMAT
 from elements.models.access import ElementAccess, hidden_from
 from elements.models.fields import SecretCharField
-from elements.models.statements import Given
+from elements.models.statements import Given, Statement
 from elements.models.worker_beats import LastBeat
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ class ElementQuerySet(models.QuerySet["Element"]):
     def with_keys(self) -> "ElementQuerySet":
         """Load the key fields too; only the use cases that open AWS may ask for them."""
         return self.defer(None).defer("last_test")
+
+    def to_poll(self, element_id: int) -> "Element | None":
+        """Return an element with its keys and its Poll row, None when there is none; only polls may ask for it."""
+        return next(iter(_TO_POLL.rows(element=element_id)), None)
 
     def sharing_budget(self, account: str, region: str) -> "ElementQuerySet":
         """Keep those whose requests AWS counts together: see `budget_account`."""
@@ -191,6 +195,9 @@ class Element(models.Model):
         """Switch polling off or on and keep who did it."""
         self.paused, self.paused_at, self.paused_by = paused, now if paused else None, by if paused else ""
         self.save(update_fields=["paused", "paused_at", "paused_by"])
+
+
+_TO_POLL = Statement(lambda: Element.objects.with_keys().select_related("poll").filter(pk=Given("element")))
 
 
 def leaving() -> ElementQuerySet:

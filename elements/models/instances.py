@@ -1,6 +1,6 @@
 """Instance: what AWS last said about one EC2 instance, and the name we show for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from django.db import models
@@ -13,6 +13,7 @@ from elements.domain.instance_states import CHANGING, StateView, state_view
 from elements.models.access import KeptManager, OfElements
 from elements.models.elements import Element
 from elements.models.lookups import StateRank, TagValue
+from elements.models.statements import Given, Statement
 
 CHECKS = ("system_status", "instance_status", "ebs_status")
 # Not needed for a row of a table, and large.
@@ -122,6 +123,10 @@ class InstanceQuerySet(OfElements, models.QuerySet["Instance"]):
         """
         few = list(self.order_by().values_list("pk", flat=True)[: FEW + 1])
         return (None, self.order_by().count()) if len(few) > FEW else (few, len(few))
+
+    def known(self, element_id: int) -> "Iterator[tuple[str, bytes, bytes]]":
+        """Yield the ID and the raw digests of each instance that AWS listed at an element's last complete read."""
+        return _KNOWN.each(2000, element=element_id)
 
     def untyped_spots(self) -> "InstanceQuerySet":
         """Keep the listed Spot Instances of whose request the type is not known."""
@@ -259,3 +264,13 @@ class Instance(models.Model):
     def checks_made(self) -> int:
         """Return how many status checks AWS makes on this instance."""
         return sum(getattr(self, field) not in ("", "not-applicable") for field in CHECKS)
+
+
+_KNOWN = Statement(
+    lambda: (
+        Instance.objects.filter(element=Given("element"))
+        .listed()
+        .order_by()
+        .values_list("instance_id", "raw_digest", "status_raw_digest")
+    )
+)

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db import models, transaction
@@ -11,6 +12,7 @@ from elements.domain.budgets import is_recovering, stretched
 from elements.domain.connections import Connection, PollFacts, connection
 from elements.domain.lanes import BIG_FROM, DuePoll
 from elements.models.elements import KEY_FIELDS, Element
+from elements.models.statements import Change, Given, Statement
 
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
@@ -20,6 +22,7 @@ AHEAD_S = 120.0
 # How long a big element is usually read, all told.
 BIG_TAKES_S = 20.0
 _IDS_AT_ONCE = 500
+_NOTHING: Mapping[str, int] = {}
 
 
 class LeaseLost(Exception):
@@ -32,7 +35,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
     def due(self, now: datetime) -> "PollQuerySet":
         """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
         has_come = models.Q(due_at__lte=now) | models.Q(started_at__gt=_ahead(now))
-        return self.readable().filter(has_come, _free(now), _unqueued(now))
+        return self.readable().filter(has_come, _free(now, _ahead(now)), _unqueued(now))
 
     def readable(self) -> "PollQuerySet":
         """Keep those of elements that are neither paused nor still being emptied of what they held elsewhere."""
@@ -48,6 +51,18 @@ class PollQuerySet(models.QuerySet["Poll"]):
         One statement does so; see `Element.objects.locked`.
         """
         return self.with_interval().select_for_update(of=("element", "self"), no_key=True)
+
+    def lock_with_element(self, element_id: int) -> "Poll":
+        """Do so for one element, inside a transaction, and return its row; raises Poll.DoesNotExist."""
+        for poll in _LOCKED.rows(element=element_id):
+            return poll
+        raise Poll.DoesNotExist
+
+    def pace(self, element_id: int, now: datetime) -> float | None:
+        """Return the seconds until the poll after one that begins now, None for an element that is not polled."""
+        for poll in _PACE.rows(element=element_id):
+            return poll.paced_interval_s(poll.element.interval_s, now)
+        return None
 
     def claim_due(self, now: datetime, *, choose: Callable[[Sequence[DuePoll]], Collection[int]]) -> None:
         """Mark as queued those of the due polls that `choose` returns the element ids of.
@@ -72,7 +87,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
         One that has been read for long waits for AWS, and is not to keep others waiting.
         """
         queued = ~_unqueued(now)
-        begun = ~_free(now) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
+        begun = ~_free(now, _ahead(now)) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
         return self.filter(queued | begun, counts__total__gte=BIG_FROM).count()
 
     def claim_now(self, element_id: int, now: datetime) -> bool:
@@ -90,16 +105,15 @@ class PollQuerySet(models.QuerySet["Poll"]):
         due when it was queued, though the clock that did so may be ahead of `now`.
         """
         token, step = uuid.uuid4().hex, timedelta(seconds=interval_s)
-        next_at = models.Case(
-            models.When(started_at__gt=_ahead(now), then=models.Value(now + step)),
-            models.When(~_queued_when_due(), due_at__gt=now, then=models.F("due_at")),
-            models.When(due_at__gt=now - step, then=models.F("due_at") + step),
-            default=models.Value(now + step),
-            output_field=models.DateTimeField(),
-        )
-        free = self.filter(_free(now), element_id=element_id)
-        won = (free.filter(queued_at__isnull=False) if queued else free).update(
-            lease=token, leased_until=now + timedelta(seconds=seconds), started_at=now, queued_at=None, due_at=next_at
+        won = _lease(queued).run(
+            element=element_id,
+            token=token,
+            now=now,
+            ahead=_ahead(now),
+            until=now + timedelta(seconds=seconds),
+            step=step,
+            one_later=now + step,
+            one_ago=now - step,
         )
         return token if won else None
 
@@ -111,10 +125,21 @@ class PollQuerySet(models.QuerySet["Poll"]):
         """Let polls that were queued be queued anew: this worker has no room for them."""
         self.filter(element_id__in=element_ids).update(queued_at=None)
 
-    def release(self, element_id: int, token: str, **outcome: Any) -> None:
-        """Give the lease back with the poll's outcome; raises LeaseLost when it is no longer ours."""
-        kept = self.filter(element_id=element_id, lease=token)
-        if not kept.update(lease="", leased_until=None, **outcome):
+    def release(self, element_id: int, token: str, added: Mapping[str, int] = _NOTHING, /, **outcome: Any) -> None:
+        """Give the lease back with the poll's outcome, and totals with what is added to them.
+
+        Raises LeaseLost when it is no longer ours.
+        """
+        if any(hasattr(value, "resolve_expression") for value in outcome.values()):
+            totals = {name: models.F(name) + number for name, number in added.items()}
+            mine = self.filter(element_id=element_id, lease=token)
+            won = mine.update(lease="", leased_until=None, **totals, **outcome)
+        else:
+            statement = _release(tuple(outcome), tuple(added))
+            won = statement.run(
+                element=element_id, token=token, **{f"to_{name}": outcome[name] for name in outcome}, **added
+            )
+        if not won:
             raise LeaseLost
 
     def make_due(self, element_id: int, now: datetime) -> None:
@@ -206,10 +231,60 @@ class Poll(models.Model):
         return [*self.recent, [at.isoformat(timespec="seconds"), outcome, duration_ms]][-KEPT_RESULTS:]
 
 
-def _free(now: datetime) -> models.Q:
-    return (
-        models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now) | models.Q(leased_until__gt=_ahead(now))
+_LOCKED = Statement(lambda: Poll.objects.locked_with_element().filter(element=Given("element")))
+_PACE = Statement(
+    lambda: (
+        Poll.objects.readable().filter(element=Given("element"))
+        .select_related("element")
+        .only("paced_until", "element__interval_s")
     )
+)
+
+
+def _moment(name: str) -> Given:
+    return Given(name, models.DateTimeField)
+
+
+@cache
+def _lease(queued: bool) -> Change:
+    """Return what takes a lease: of a poll that is queued, or of any."""
+
+    def make() -> tuple[PollQuerySet, Mapping[str, Any]]:
+        now, ahead, step = _moment("now"), _moment("ahead"), Given("step", models.DurationField)
+        next_at = models.Case(
+            models.When(started_at__gt=ahead, then=_moment("one_later")),
+            models.When(~_queued_when_due(), due_at__gt=now, then=models.F("due_at")),
+            models.When(due_at__gt=_moment("one_ago"), then=models.F("due_at") + step),
+            default=_moment("one_later"),
+            output_field=models.DateTimeField(),
+        )
+        free = Poll.objects.filter(_free(now, ahead), element_id=Given("element"))
+        taken = {"lease": Given("token", models.CharField), "leased_until": _moment("until"), "started_at": now}
+        return (
+            free.filter(queued_at__isnull=False) if queued else free,
+            {**taken, "queued_at": None, "due_at": next_at},
+        )
+
+    return Change(make)
+
+
+@cache
+def _release(outcome: tuple[str, ...], added: tuple[str, ...]) -> Change:
+    """Return what gives a lease back and sets these columns, adding to those totals."""
+
+    def make() -> tuple[PollQuerySet, Mapping[str, Any]]:
+        mine = Poll.objects.filter(element_id=Given("element"), lease=Given("token", models.CharField))
+        kinds: dict[str, Any] = {field.name: type(field) for field in Poll._meta.concrete_fields}
+        set_to = {name: Given(f"to_{name}", kinds[name]) for name in outcome}
+        totals = {name: models.F(name) + Given(name) for name in added}
+        return mine, {"lease": "", "leased_until": None, **set_to, **totals}
+
+    return Change(make)
+
+
+def _free(now: datetime | Given, ahead: datetime | Given) -> models.Q:
+    """Keep those that nobody reads; what is leased until after `ahead` was by somebody whose clock was wrong."""
+    return models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now) | models.Q(leased_until__gt=ahead)
 
 
 def _unqueued(now: datetime) -> models.Q:

@@ -1,11 +1,11 @@
 """Statements of which the text is composed once.
 
 Django composes the text of a query anew each time, which takes several times as long as a small one's answer. What
-every page asks for is composed when it is first asked for; then it only gets other values.
+every page and every poll asks for or writes is composed when that is first done; then it only gets other values.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,14 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.sql.subqueries import UpdateQuery
 
 
 class Given(Expression):
-    """The place of a value in a statement; whoever asks gives it. It is never None, for which the text would differ."""
+    """The place of a value in a statement; whoever asks gives it.
+
+    It is never None where it is compared, for the text would differ then.
+    """
 
     def __init__(self, name: str, field: "type[models.Field[Any, Any]]" = models.BigIntegerField) -> None:
         super().__init__(output_field=field())
@@ -40,15 +44,23 @@ class Statement:
 
     def __init__(self, make: Callable[[], "models.QuerySet[Any, Any]"]) -> None:
         self._make = make
+        self._converters: Any = None
 
     def rows(self, **given: Any) -> list[Any]:
         """Ask the database now, unless the queryset can have no rows; KeyError when a value is missing."""
         try:
-            asked = self._composed[0].all()
+            return list(self._asked(given))
         except EmptyResultSet:
             return []
+
+    def each(self, chunk_size: int, **given: Any) -> Iterator[Any]:
+        """Yield the rows without holding all of them; the queryset must be one that can have rows."""
+        yield from self._asked(given).iterator(chunk_size)
+
+    def _asked(self, given: Mapping[str, Any]) -> "models.QuerySet[Any, Any]":
+        asked = self._composed[0].all()
         asked.query.get_compiler = lambda using, *_, **__: self._compiler(using, given)  # type: ignore[method-assign]
-        return list(asked)
+        return asked
 
     @cached_property
     def _composed(self) -> tuple["models.QuerySet[Any, Any]", SQLCompiler, str, tuple[Any, ...]]:
@@ -63,4 +75,34 @@ class Statement:
         values: Any = [each.value(given, connection) if isinstance(each, Given) else each for each in parameters]
         compiler.connection = connection
         compiler.as_sql = lambda *_, **__: (text, values)  # type: ignore[method-assign]
+        compiler.get_converters = self._converters_of  # type: ignore[method-assign]
         return compiler
+
+    def _converters_of(self, expressions: Any) -> Any:
+        """Return what converts the values of each column: that depends on the queryset and the kind of database."""
+        if self._converters is None:
+            self._converters = self._composed[1].get_converters(expressions)
+        return self._converters
+
+
+class Change:
+    """Sets columns of rows. `make` returns which rows, and an expression, a value or a Given for each column."""
+
+    def __init__(self, make: Callable[[], "tuple[models.QuerySet[Any, Any], Mapping[str, Any]]"]) -> None:
+        self._make = make
+
+    def run(self, **given: Any) -> int:
+        """Change the rows now and return how many there were; KeyError when a value is missing."""
+        using, text, parameters = self._composed
+        connection = connections[using]
+        values = [each.value(given, connection) if isinstance(each, Given) else each for each in parameters]
+        with connection.cursor() as cursor:
+            cursor.execute(text, values)
+            return int(cursor.rowcount)
+
+    @cached_property
+    def _composed(self) -> tuple[str, str, tuple[Any, ...]]:
+        rows, columns = self._make()
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(columns)
+        return rows.db, *query.get_compiler(rows.db).as_sql()

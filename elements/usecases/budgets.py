@@ -209,11 +209,12 @@ class Budget:
 
     def _book(self, lane: str, number: int, least: int, ahead_s: float) -> Booking | float:
         """Take so many tokens with one statement where they are there, else book what can be had."""
-        mine, budget, now = self._mine(lane), _limit(lane), self._clock()
+        budget, now = _limit(lane), self._clock()
         try:
-            if number <= budget.burst and mine.take(number, limit=budget, now=now):
+            row = (self._account, self._region, lane)
+            if number <= budget.burst and CallBudget.objects.take(*row, number, limit=budget, now=now):
                 return Booking(now, number, number, budget.per_s)
-            return mine.book(number, least=least, ahead_s=ahead_s, limit=budget, now=now)
+            return self._mine(lane).book(number, least=least, ahead_s=ahead_s, limit=budget, now=now)
         except CallBudget.DoesNotExist:
             CallBudget.objects.make(self._account, self._region, lane, limit=budget, now=now)
             return 0.0

@@ -136,8 +136,8 @@ class ElementPoll:
             gone=stored.changes.gone,
         )
 
-    def _success(self, poll: Poll, reading: Reading) -> dict[str, Any]:
-        """Return what the Poll row says after a good read."""
+    def _success(self, poll: Poll, reading: Reading) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return what the Poll row says after a good read, and what is added to its totals."""
         error = reading.status_error
         without_retries = 2 * (1 + reading.total // 1000) + 1
         outcome = "slow" if error or self._calls > without_retries else "ok"
@@ -147,8 +147,9 @@ class ElementPoll:
         else:
             status["status_failed_since"] = poll.status_failed_since or self._now
             status["status_failure_text"] = error.sentence
-        return {
-            **self._attempted(poll, outcome),
+        attempted, added = self._attempted(poll, outcome)
+        said = {
+            **attempted,
             **status,
             "succeeded_at": self.began_at,
             "failures": 0,
@@ -158,21 +159,20 @@ class ElementPoll:
             "refused": False,
             "throttled": isinstance(error, AwsRejected) and error.throttled,
         }
+        return said, added
 
-    def _attempted(self, poll: Poll, outcome: str) -> dict[str, Any]:
+    def _attempted(self, poll: Poll, outcome: str) -> tuple[dict[str, Any], dict[str, int]]:
         gateway, took_ms = self._gateway, self._duration_ms
         calls = gateway.calls if gateway else 0
-        return {
+        said = {
             "attempted_at": self.began_at,
             "duration_ms": took_ms,
             "aws_calls": calls,
-            "polls_total": models.F("polls_total") + 1,
-            "busy_ms_total": models.F("busy_ms_total") + took_ms,
-            "calls_total": models.F("calls_total") + calls,
-            "throttles_total": models.F("throttles_total") + self._records.throttles,
             "clock_offset_s": gateway.clock_offset_s if gateway else None,
             "recent": poll.with_result(self.began_at, outcome, took_ms),
         }
+        added = {"polls_total": 1, "busy_ms_total": took_ms, "calls_total": calls}
+        return said, added | {"throttles_total": self._records.throttles}
 
     def _note_failure(self, error: AwsError | KeysMissing | AccountMismatch | OwnerUnknown) -> PollReport:
         report = self._report(ok=False, error=error)
@@ -181,10 +181,12 @@ class ElementPoll:
             failure = failure_values(
                 poll, report.error_code, report.error, now=self._now, interval_s=self.element.interval_s
             )
+            attempted, added = self._attempted(poll, "failed")
             Poll.objects.release(
                 self.element.pk,
                 self.token,
-                **self._attempted(poll, "failed"),
+                added,
+                **attempted,
                 **{**failure, "due_at": self._unless_asked_for(failure["due_at"])},
                 refused=not isinstance(error, AwsError) or (isinstance(error, AwsDenied) and error.refused_credentials),
                 throttled=isinstance(error, AwsRejected) and error.throttled,

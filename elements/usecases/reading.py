@@ -8,7 +8,7 @@ from elements.domain.changes import Name
 from elements.domain.instance_rows import naming_values
 from elements.domain.naming import DEFAULT_FORMAT, InvalidFormat, NamingFormat, parse
 from elements.domain.snapshots import InstanceSnapshot, Page, StatusSnapshot
-from elements.models import Element
+from elements.models import Element, Instance
 from elements.usecases.spool import Spool, Spooled
 from elements.usecases.store_snapshots import Seen
 
@@ -34,8 +34,7 @@ class Reading:
 
     def begin(self) -> None:
         """Learn what is known."""
-        rows = self.element.instances.listed().order_by().values_list("instance_id", "raw_digest", "status_raw_digest")
-        for instance_id, raw, status_raw in rows.iterator(chunk_size=2000):
+        for instance_id, raw, status_raw in Instance.objects.known(self.element.pk):
             self.known[instance_id] = b"" if self.anew else bytes(raw)
             self.known_statuses[instance_id] = b"" if self.anew else bytes(status_raw)
         self._begin_instances()

@@ -71,7 +71,7 @@ def poll_once(element_id: int, *, caller: str, now: datetime, queued: bool = Fal
     """
     token = _leased(element_id, now, queued)
     # read under the lease, so that nothing of it is of before another's poll
-    element = Element.objects.with_keys().select_related("poll").filter(pk=element_id).first() if token else None
+    element = Element.objects.to_poll(element_id) if token else None
     if token is None or element is None:
         return None
     with traced(POLL):
@@ -148,11 +148,9 @@ def _poll_quietly(element_id: int, caller: str) -> None:
 
 def _leased(element_id: int, now: datetime, queued: bool) -> str | None:
     """Win the lease of an element that may be read."""
-    active = Poll.objects.readable().filter(element_id=element_id)
-    poll = active.select_related("element").only("paced_until", "element__interval_s").first()
-    if poll is None:
+    interval_s = Poll.objects.pace(element_id, now)
+    if interval_s is None:
         return None
-    interval_s = poll.paced_interval_s(poll.element.interval_s, now)
     return Poll.objects.lease(element_id, now=now, seconds=LEASE_S, interval_s=interval_s, queued=queued)
 
 

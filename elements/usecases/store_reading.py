@@ -35,6 +35,8 @@ AIM_S, LEAST = 0.1, 100
 FIRST = 250
 
 T = TypeVar("T")
+# Gives what the Poll row says of a success, and what is added to its totals.
+Success = Callable[[Poll], tuple[dict[str, Any], Mapping[str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ class Storing:
         self._changes, self._has_touched = Changes(), False
         self._stride = Stride(first=min(FIRST, BATCH), least=LEAST, most=BATCH, aim_s=AIM_S)
 
-    def run(self, named_by: str, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
-        """Write everything; `success` gives what the Poll row says of it, and `named_by` by what names were made."""
+    def run(self, named_by: str, spot_types: Mapping[str, str], success: Success) -> Stored:
+        """Write everything; `named_by` says by what names were made."""
         while True:
             try:
                 self._names = wanted_names(self._reading, named_by)
@@ -100,7 +102,7 @@ class Storing:
             except _OtherFormat:
                 self._reading.rename()
 
-    def _store(self, spot_types: Mapping[str, str], success: Callable[[Poll], dict[str, Any]]) -> Stored:
+    def _store(self, spot_types: Mapping[str, str], success: Success) -> Stored:
         last = self._all_but_last(self._batches())
         others = [*self._events(anything_else=bool(last)), *self._spots(spot_types)]
         if sum(batch.rows for batch in (*last, *others)) > self._stride.size:
@@ -109,7 +111,8 @@ class Storing:
             for batch in (*last, *others):
                 self._run(batch, poll)
             counts = self._finish(poll)
-            Poll.objects.release(self._element.pk, self._lease.token, **success(poll), **self._made_by(poll))
+            outcome, added = success(poll)
+            Poll.objects.release(self._element.pk, self._lease.token, added, **outcome, **self._made_by(poll))
         return Stored(self._changes, counts)
 
     def _all_but_last(self, batches: Iterable[Batch]) -> list[Batch]:
@@ -228,7 +231,7 @@ def check_source(element: Element) -> Poll:
 
     Raises Superseded when the element is not read from where it was. Call it inside a transaction.
     """
-    poll = Poll.objects.locked_with_element().get(element=element.pk)
+    poll = Poll.objects.lock_with_element(element.pk)
     found = poll.element
     if found.cleared_at or any(getattr(found, field) != getattr(element, field) for field in _SOURCE):
         raise Superseded

@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import DateTimeField
+from django.db.models import DateTimeField, F
 
 from elements.models import Instance
-from elements.models.statements import Given, Statement
+from elements.models.statements import Change, Given, Statement
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +106,45 @@ def test_a_thread_asks_through_its_own_connection(django_assert_num_queries):
         threads.submit(ask).result()
 
     assert len(asked) == 1
+
+
+def test_rows_come_in_steps_too(django_assert_num_queries):
+    element, other = builders.element(name="First"), builders.element(name="Second")
+    for name in "abc":
+        builders.instance(element, name)
+    builders.instance(other, "d")
+    statement = Statement(listed)
+
+    with django_assert_num_queries(2):
+        found = [[row.display_name for row in statement.each(2, element=each.pk)] for each in (element, other)]
+
+    assert found == [["a", "b", "c"], ["d"]]
+
+
+def test_a_change_is_composed_once_and_made_each_time_with_its_own_values(django_assert_num_queries):
+    first, second, made = builders.element(name="First"), builders.element(name="Second"), []
+    builders.instance(first, "a"), builders.instance(second, "b"), builders.instance(second, "c")
+
+    def make():
+        made.append(1)
+        to = {
+            "launched_at": Given("at", DateTimeField),
+            "revision": F("revision") + Given("more"),
+            "architecture": "fixed",
+        }
+        return Instance.objects.filter(element=Given("element")), to
+
+    change = Change(make)
+    with django_assert_num_queries(3):
+        changed = [
+            change.run(element=first.pk, at=NOW, more=2),
+            change.run(element=second.pk, at=None, more=3),
+            change.run(element=0, at=NOW, more=9),
+        ]
+
+    rows = Instance.objects.order_by("display_name").values_list(
+        "display_name", "launched_at", "revision", "architecture"
+    )
+    assert changed == [1, 2, 0]
+    assert list(rows) == [("a", NOW, 2, "fixed"), ("b", None, 3, "fixed"), ("c", None, 3, "fixed")]
+    assert len(made) == 1

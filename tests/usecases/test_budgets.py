@@ -365,8 +365,8 @@ def test_many_at_once_take_no_more_than_there_is(settings):
     def take():
         try:
             for _ in range(5):
-                mine = CallBudget.objects.of(row.budget_account, row.region, "write")
-                if mine.take(1, limit=budgets.limit("write", 25), now=clock.now):
+                mine = (row.budget_account, row.region, "write")
+                if CallBudget.objects.take(*mine, 1, limit=budgets.limit("write", 25), now=clock.now):
                     with lock:
                         taken.append(time.monotonic())
         finally:
