@@ -9,6 +9,7 @@ from django.db import models
 from elements.models.access import OfElements
 from elements.models.elements import Element
 from elements.models.instances import Instance
+from elements.models.statements import GivenMoment
 
 OPEN = ("requested", "sent", "accepted", "unanswered")
 ENDED_BADLY = ("failed", "refused", "unknown", "expired")
@@ -32,11 +33,11 @@ class ActionQuerySet(OfElements, models.QuerySet["Action"]):
         """Keep those AWS may have acted upon: asked for, and not refused."""
         return self.exclude(status__in=("requested", "refused", "expired"))
 
-    def in_time(self, now: datetime) -> "ActionQuerySet":
+    def in_time(self, now: datetime | GivenMoment) -> "ActionQuerySet":
         """Keep requests that may still be sent. One of a clock that was put back would be valid for far too long."""
         return self.filter(_in_time(now), status="requested")
 
-    def late(self, now: datetime) -> "ActionQuerySet":
+    def late(self, now: datetime | GivenMoment) -> "ActionQuerySet":
         """Keep requests that may not be sent any more."""
         return self.filter(~_in_time(now), status="requested")
 
@@ -133,5 +134,5 @@ class Action(models.Model):
         return now + timedelta(seconds=EXPIRES_AFTER_S)
 
 
-def _in_time(now: datetime) -> models.Q:
+def _in_time(now: datetime | GivenMoment) -> models.Q:
     return models.Q(expires_at__gt=now, expires_at__lte=now + timedelta(seconds=EXPIRES_AFTER_S + AHEAD_S))

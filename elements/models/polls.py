@@ -12,7 +12,7 @@ from elements.domain.budgets import is_recovering, stretched
 from elements.domain.connections import Connection, PollFacts, connection
 from elements.domain.lanes import BIG_FROM, DuePoll
 from elements.models.elements import KEY_FIELDS, Element
-from elements.models.statements import Change, Given, Statement
+from elements.models.statements import Change, Given, GivenMoment, Statement
 
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
@@ -23,6 +23,7 @@ AHEAD_S = 120.0
 BIG_TAKES_S = 20.0
 _IDS_AT_ONCE = 500
 _NOTHING: Mapping[str, int] = {}
+_PACE = ("paced_until", "element__interval_s")
 
 
 class LeaseLost(Exception):
@@ -32,10 +33,10 @@ class LeaseLost(Exception):
 class PollQuerySet(models.QuerySet["Poll"]):
     """Ways to read and claim polls."""
 
-    def due(self, now: datetime) -> "PollQuerySet":
+    def due(self, now: datetime | GivenMoment) -> "PollQuerySet":
         """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
         has_come = models.Q(due_at__lte=now) | models.Q(started_at__gt=_ahead(now))
-        return self.readable().filter(has_come, _free(now, _ahead(now)), _unqueued(now))
+        return self.readable().filter(has_come, _free(now), _unqueued(now))
 
     def readable(self) -> "PollQuerySet":
         """Keep those of elements that are neither paused nor still being emptied of what they held elsewhere."""
@@ -60,7 +61,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
 
     def pace(self, element_id: int, now: datetime) -> float | None:
         """Return the seconds until the poll after one that begins now, None for an element that is not polled."""
-        for poll in _PACE.rows(element=element_id):
+        for poll in _ACTIVE.rows(element=element_id):
             return poll.paced_interval_s(poll.element.interval_s, now)
         return None
 
@@ -70,12 +71,14 @@ class PollQuerySet(models.QuerySet["Poll"]):
         The rows are locked meanwhile, and rows that others hold are left to them, so that each due poll goes to one
         caller, from however many hosts. A mark that no worker took up within QUEUED_S is void: its task was lost.
         """
-        due = self.due(now).order_by("due_at")
-        if not due.exists():
+        if not _DUE.rows(now=now):
             return
         with transaction.atomic():
-            rows = due.select_for_update(of=("self",), skip_locked=True).values_list(
-                "element_id", "counts__total", "duration_ms", "failures"
+            rows = (
+                self.due(now)
+                .order_by("due_at")
+                .select_for_update(of=("self",), skip_locked=True)
+                .values_list("element_id", "counts__total", "duration_ms", "failures")
             )
             chosen = choose([DuePoll(pk, total or 0, ms or 0, failures) for pk, total, ms, failures in rows])
             for ids in _chunks(chosen):
@@ -87,13 +90,17 @@ class PollQuerySet(models.QuerySet["Poll"]):
         One that has been read for long waits for AWS, and is not to keep others waiting.
         """
         queued = ~_unqueued(now)
-        begun = ~_free(now, _ahead(now)) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
+        begun = ~_free(now) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
         return self.filter(queued | begun, counts__total__gte=BIG_FROM).count()
 
     def claim_now(self, element_id: int, now: datetime) -> bool:
         """Bring an element's poll forward to now and mark it as queued; False when it is queued already."""
         self.make_due(element_id, now)
         return bool(self.filter(_unqueued(now), element_id=element_id).update(queued_at=now))
+
+    def lost(self, now: datetime) -> "list[Poll]":
+        """Return those whose lease ran out, with their element's interval."""
+        return _LOST.rows(now=now)
 
     def lease(
         self, element_id: int, *, now: datetime, seconds: float, interval_s: float = 0, queued: bool = False
@@ -109,7 +116,6 @@ class PollQuerySet(models.QuerySet["Poll"]):
             element=element_id,
             token=token,
             now=now,
-            ahead=_ahead(now),
             until=now + timedelta(seconds=seconds),
             step=step,
             one_later=now + step,
@@ -232,17 +238,11 @@ class Poll(models.Model):
 
 
 _LOCKED = Statement(lambda: Poll.objects.locked_with_element().filter(element=Given("element")))
-_PACE = Statement(
-    lambda: (
-        Poll.objects.readable().filter(element=Given("element"))
-        .select_related("element")
-        .only("paced_until", "element__interval_s")
-    )
+_DUE = Statement(lambda: Poll.objects.due(GivenMoment("now")).values_list("pk", flat=True)[:1])
+_LOST = Statement(lambda: Poll.objects.filter(leased_until__lte=GivenMoment("now")).exclude(lease="").with_interval())
+_ACTIVE = Statement(
+    lambda: Poll.objects.readable().filter(element=Given("element")).select_related("element").only(*_PACE)
 )
-
-
-def _moment(name: str) -> Given:
-    return Given(name, models.DateTimeField)
 
 
 @cache
@@ -250,20 +250,18 @@ def _lease(queued: bool) -> Change:
     """Return what takes a lease: of a poll that is queued, or of any."""
 
     def make() -> tuple[PollQuerySet, Mapping[str, Any]]:
-        now, ahead, step = _moment("now"), _moment("ahead"), Given("step", models.DurationField)
+        now, one_later, step = GivenMoment("now"), GivenMoment("one_later"), Given("step", models.DurationField)
         next_at = models.Case(
-            models.When(started_at__gt=ahead, then=_moment("one_later")),
+            models.When(started_at__gt=_ahead(now), then=one_later),
             models.When(~_queued_when_due(), due_at__gt=now, then=models.F("due_at")),
-            models.When(due_at__gt=_moment("one_ago"), then=models.F("due_at") + step),
-            default=_moment("one_later"),
+            models.When(due_at__gt=GivenMoment("one_ago"), then=models.F("due_at") + step),
+            default=one_later,
             output_field=models.DateTimeField(),
         )
-        free = Poll.objects.filter(_free(now, ahead), element_id=Given("element"))
-        taken = {"lease": Given("token", models.CharField), "leased_until": _moment("until"), "started_at": now}
-        return (
-            free.filter(queued_at__isnull=False) if queued else free,
-            {**taken, "queued_at": None, "due_at": next_at},
-        )
+        free = Poll.objects.filter(_free(now), element_id=Given("element"))
+        until = {"leased_until": GivenMoment("until"), "due_at": next_at, "queued_at": None}
+        taken = {"lease": Given("token", models.CharField), "started_at": now, **until}
+        return free.filter(queued_at__isnull=False) if queued else free, taken
 
     return Change(make)
 
@@ -282,12 +280,13 @@ def _release(outcome: tuple[str, ...], added: tuple[str, ...]) -> Change:
     return Change(make)
 
 
-def _free(now: datetime | Given, ahead: datetime | Given) -> models.Q:
-    """Keep those that nobody reads; what is leased until after `ahead` was by somebody whose clock was wrong."""
-    return models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now) | models.Q(leased_until__gt=ahead)
+def _free(now: datetime | GivenMoment) -> models.Q:
+    return (
+        models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now) | models.Q(leased_until__gt=_ahead(now))
+    )
 
 
-def _unqueued(now: datetime) -> models.Q:
+def _unqueued(now: datetime | GivenMoment) -> models.Q:
     late = models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))
     return models.Q(queued_at__isnull=True) | late | models.Q(queued_at__gt=_ahead(now))
 
@@ -296,7 +295,7 @@ def _queued_when_due() -> models.Q:
     return models.Q(queued_at__isnull=False, queued_at__gte=models.F("due_at"))
 
 
-def _ahead(now: datetime) -> datetime:
+def _ahead(now: datetime | GivenMoment) -> Any:
     return now + timedelta(seconds=AHEAD_S)
 
 

@@ -6,6 +6,7 @@ every page and every poll asks for or writes is composed when that is first done
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.subqueries import UpdateQuery
+
+_NO_TIME = timedelta(0)
 
 
 class Given(Expression):
@@ -34,6 +37,27 @@ class Given(Expression):
     def value(self, given: Mapping[str, Any], connection: BaseDatabaseWrapper) -> Any:
         """Return what the database is given."""
         return self.output_field.get_db_prep_value(given[self.name], connection)
+
+
+class GivenMoment(Given):
+    """The place of a moment, reckoned with as with one: what is a fixed time before or after it is a place, too."""
+
+    def __init__(self, name: str, by: timedelta = _NO_TIME) -> None:
+        super().__init__(name, models.DateTimeField)
+        self.by = by
+
+    def __add__(self, by: timedelta) -> "GivenMoment":  # type: ignore[override]
+        """Return the place of what is later."""
+        return GivenMoment(self.name, self.by + by)
+
+    def __sub__(self, by: timedelta) -> "GivenMoment":  # type: ignore[override]
+        """Return the place of what is earlier."""
+        return GivenMoment(self.name, self.by - by)
+
+    def value(self, given: Mapping[str, Any], connection: BaseDatabaseWrapper) -> Any:
+        """Return what the database is given."""
+        moment = given[self.name]
+        return self.output_field.get_db_prep_value(moment and moment + self.by, connection)
 
 
 class Statement:

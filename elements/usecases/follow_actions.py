@@ -1,7 +1,7 @@
 """Look at the instances under an action until what AWS shows settles it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from elements.domain.instance_states import RULES, VERBS, Verb
 from elements.domain.snapshots import InstanceSnapshot
 from elements.models import Action, Element, Poll
 from elements.models.actions import AHEAD_S, ActionQuerySet
+from elements.models.statements import GivenMoment, Statement
 from elements.usecases.connect import KeysMissing, connect
 from elements.usecases.store_snapshots import Moment, Seen, count, drop_checks, hold, store_rows, touch
 
@@ -35,14 +36,17 @@ NOT_SEEN = "Nobody could look at the outcome for 15 min. Check that the ec2mon w
 PAUSED = "Polling of this element was paused before the outcome was seen."
 
 
+# What is asked for at a moment, or of which the text is composed for any.
+Rows = Callable[[datetime | GivenMoment], ActionQuerySet]
+
+
 def elements_to_look_at(now: datetime) -> list[int]:
     """Return the ids of elements with an action whose next look is due, and move that look on.
 
     The move is a compare-and-swap, so that one of several clocks gets each look.
     """
     won = set()
-    due = Q(look_at__lte=now) | Q(look_at__gt=now + CLOCK_WAS_WRONG)
-    for action in Action.objects.awaiting_outcome().filter(due).order_by("look_at")[:1000]:
+    for action in _TO_LOOK_AT.rows(now=now):
         later = now + timedelta(seconds=next_look_s(action.looks + 1))
         if Action.objects.filter(pk=action.pk, look_at=action.look_at).update(look_at=later, looks=action.looks + 1):
             won.add(action.element_id)
@@ -68,14 +72,11 @@ def follow(element: Element, *, now: datetime) -> None:
 
 def expire(now: datetime) -> None:
     """End requests nobody sent in time, open those to a look whose sender died, and end what nobody looks at."""
-    rows, ahead = Action.objects.all(), now + CLOCK_WAS_WRONG
-    lost = rows.filter(Q(sent_at__lte=now - SILENT_AFTER) | Q(sent_at__gt=ahead), status="sent")
     silent = {"status": "unanswered", "message": LOST_CALL, "answered_at": now, "look_at": now}
-    _end_where(rows.late(now).exclude(error_code=""), status="refused", answered_at=now, settled_at=now)
-    _end_where(rows.late(now), status="expired", message=NOT_SENT, settled_at=now)
-    _end_where(lost, **silent)
-    unseen = rows.awaiting_outcome().filter(answered_at__lte=now - UNSEEN_AFTER)
-    _end_where(unseen, status="unknown", message=NOT_SEEN, settled_at=now, look_at=None)
+    _end_where(_refused, now, status="refused", answered_at=now, settled_at=now)
+    _end_where(_late, now, status="expired", message=NOT_SENT, settled_at=now)
+    _end_where(_lost, now, **silent)
+    _end_where(_unseen, now, status="unknown", message=NOT_SEEN, settled_at=now, look_at=None)
 
 
 def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
@@ -83,22 +84,57 @@ def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
 
     Each is returned now and then only, so that a queue in which they wait is not filled with them.
     """
-    late = Action.objects.in_time(now).filter(requested_at__lte=now - STUCK_AFTER)
-    waiting = late.filter(Q(look_at__isnull=True) | Q(look_at__lte=now))
     by_element: dict[int, list[int]] = {}
-    for element_id, pk in waiting.order_by("pk").values_list("element_id", "pk"):
+    for element_id, pk in _STUCK.rows(now=now):
         by_element.setdefault(element_id, []).append(pk)
     for pks in by_element.values():
-        waiting.filter(pk__in=pks).update(look_at=now + STUCK_AGAIN_AFTER)
+        _stuck(now).filter(pk__in=pks).update(look_at=now + STUCK_AGAIN_AFTER)
     return list(by_element.items())
 
 
-def _end_where(late: ActionQuerySet, **values: object) -> None:
+def _late(now: datetime | GivenMoment) -> ActionQuerySet:
+    return Action.objects.late(now)
+
+
+def _refused(now: datetime | GivenMoment) -> ActionQuerySet:
+    return Action.objects.late(now).exclude(error_code="")
+
+
+def _lost(now: datetime | GivenMoment) -> ActionQuerySet:
+    return Action.objects.filter(
+        Q(sent_at__lte=now - SILENT_AFTER) | Q(sent_at__gt=now + CLOCK_WAS_WRONG), status="sent"
+    )
+
+
+def _unseen(now: datetime | GivenMoment) -> ActionQuerySet:
+    return Action.objects.awaiting_outcome().filter(answered_at__lte=now - UNSEEN_AFTER)
+
+
+def _stuck(now: datetime | GivenMoment) -> ActionQuerySet:
+    late = Action.objects.in_time(now).filter(requested_at__lte=now - STUCK_AFTER)
+    return late.filter(Q(look_at__isnull=True) | Q(look_at__lte=now))
+
+
+def _to_look_at(now: datetime | GivenMoment) -> ActionQuerySet:
+    due = Q(look_at__lte=now) | Q(look_at__gt=now + CLOCK_WAS_WRONG)
+    return Action.objects.awaiting_outcome().filter(due).order_by("look_at")
+
+
+def _elements_of(rows: Rows) -> Statement:
+    return Statement(lambda: rows(GivenMoment("now")).order_by().values_list("element_id", flat=True))
+
+
+_ELEMENTS: dict[Rows, Statement] = {rows: _elements_of(rows) for rows in (_refused, _late, _lost, _unseen)}
+_STUCK = Statement(lambda: _stuck(GivenMoment("now")).order_by("pk").values_list("element_id", "pk"))
+_TO_LOOK_AT = Statement(lambda: _to_look_at(GivenMoment("now"))[:1000])
+
+
+def _end_where(rows: Rows, now: datetime, **values: object) -> None:
     """Change what is still so when the rows are held, and let open pages see it."""
-    for element_id in set(late.order_by().values_list("element_id", flat=True)):
+    for element_id in set(_ELEMENTS[rows].rows(now=now)):
         with transaction.atomic():
             is_kept = hold(Element(pk=element_id))
-            mine = late.filter(element_id=element_id)
+            mine = rows(now).filter(element_id=element_id)
             ids = list(mine.values_list("instance_id_text", flat=True))
             mine.update(**values)
             if ids and is_kept:

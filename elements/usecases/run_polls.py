@@ -14,6 +14,7 @@ from elements.domain.lanes import BIG, LANES, QUICK, Batch, DuePoll, lane, plan
 from elements.domain.traces import POLL, traced
 from elements.models import Element, Poll, WorkerBeat
 from elements.models.polls import LeaseLost
+from elements.models.statements import Statement
 from elements.usecases.leases import LEASE_S, kept
 from elements.usecases.poll_element import ElementPoll, PollReport, Superseded, failure_values
 from elements.usecases.side_by_side import SideBySide, running
@@ -26,11 +27,12 @@ CUT_OFF = (
     f"The last poll was not finished: the worker that ran it stopped, or stood still for more than {LEASE_S:.0f} s."
 )
 
+_WITHOUT_POLL = Statement(lambda: Element.objects.filter(poll__isnull=True).values_list("pk", flat=True))
+
 
 def ensure() -> None:
     """Add the Poll row of elements that have none, due at once."""
-    missing = Element.objects.filter(poll__isnull=True).values_list("pk", flat=True)
-    rows = [Poll(element_id=pk, due_at=timezone.now()) for pk in missing]
+    rows = [Poll(element_id=pk, due_at=timezone.now()) for pk in _WITHOUT_POLL.rows()]
     if rows:
         Poll.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -100,8 +102,7 @@ def give_up_lost(now: datetime) -> None:
 
     It is due at once, for it says nothing about AWS; only one that is lost each time waits longer and longer.
     """
-    lost = Poll.objects.filter(leased_until__lte=now).exclude(lease="").with_interval()
-    for poll in lost:
+    for poll in Poll.objects.lost(now):
         values = failure_values(poll, "CutOff", CUT_OFF, now=now, interval_s=poll.element.interval_s)
         if not poll.failures:
             values["due_at"] = now

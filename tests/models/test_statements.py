@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import DateTimeField, F
 
 from elements.models import Instance
-from elements.models.statements import Change, Given, Statement
+from elements.models.statements import Change, Given, GivenMoment, Statement
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +148,17 @@ def test_a_change_is_composed_once_and_made_each_time_with_its_own_values(django
     assert changed == [1, 2, 0]
     assert list(rows) == [("a", NOW, 2, "fixed"), ("b", None, 3, "fixed"), ("c", None, 3, "fixed")]
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(("microseconds", "names"), [(-1, []), (0, ["a"]), (1, ["a"])])
+def test_a_time_before_or_after_a_moment_is_reckoned_for_each_question(microseconds, names):
+    element, earlier = builders.element(), timedelta(minutes=5)
+    builders.instance(element, "a", launched_at=NOW - earlier)
+    now = GivenMoment("now")
+    statement = Statement(
+        lambda: listed().filter(launched_at__gte=now + earlier - 3 * earlier, launched_at__lte=now - earlier)
+    )
+
+    found = statement.rows(element=element.pk, now=NOW + timedelta(microseconds=microseconds))
+
+    assert [row.display_name for row in found] == names
