@@ -80,6 +80,8 @@ def _make(kind: Kind) -> Any:
             retries={"mode": "standard", "total_max_attempts": kind.attempts},
             max_pool_connections=_CONNECTIONS,
             tcp_keepalive=True,
+            # what botocore says of itself otherwise it composes twice for each request
+            user_agent=shared_session().user_agent(),
             user_agent_extra="ec2mon",
         ),
     )

@@ -174,3 +174,14 @@ def connections(aws):
     aws._listener.get_request = get_request
     yield lambda: made
     del aws._listener.get_request
+
+
+def test_aws_is_told_what_asks(aws, keys, open_to):
+    asked = []
+    events = clients.client(kind(aws.url)).meta.events
+    events.register("before-send.ec2", lambda request, **_: asked.append(request.headers["User-Agent"]))
+
+    listed(open_to(keys, aws.url).describe_instances())
+
+    (text,) = (each.decode() if isinstance(each, bytes) else each for each in asked)
+    assert text.startswith("Botocore/") and text.endswith(" ec2mon")
