@@ -1,10 +1,16 @@
 import contextlib
+import os
+import queue
+import select
+import signal
 import socket
 import threading
 import time
 
 import pytest
 
+from elements.aws import deadlines
+from elements.aws.deadlines import Alarm, Alarms
 from elements.aws.errors import AwsUnreachable
 from tests.aws.pages import listed
 
@@ -85,6 +91,59 @@ def test_an_answer_that_drips_and_ends_with_its_connection_is_cut(keys, open_to)
             listed(open_to(keys, url, **QUICK).describe_instances())
 
     assert time.monotonic() - began < 5
+
+
+def test_alarms_ring_in_their_order_and_not_when_they_are_called_off():
+    alarms, rung, off = Alarms(), queue.SimpleQueue(), Alarm(lambda: rung.put("off"))
+    alarms.set(60, Alarm(lambda: rung.put("never")))
+
+    alarms.set(0.1, off)
+    off.call_off()
+    alarms.set(0.3, Alarm(lambda: rung.put("later")))
+    alarms.set(0.2, Alarm(lambda: rung.put("sooner")))
+
+    assert [rung.get(timeout=5), rung.get(timeout=5)] == ["sooner", "later"]
+    assert rung.empty()
+
+
+def test_an_alarm_that_fails_keeps_no_other_from_ringing(caplog):
+    alarms, rung = Alarms(), queue.SimpleQueue()
+
+    alarms.set(0, Alarm(lambda: 1 / 0))
+    alarms.set(0.1, Alarm(lambda: rung.put("rung")))
+
+    assert rung.get(timeout=5) == "rung"
+    assert "could not be cut" in caplog.text
+
+
+def test_alarms_that_are_over_leave_no_thread_and_ring_anew():
+    alarms, rung = Alarms(), queue.SimpleQueue()
+
+    for number in range(2):
+        alarms.set(0, Alarm(lambda number=number: rung.put(number)))
+        thread = alarms._thread
+        assert rung.get(timeout=5) == number
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_a_forked_process_rings_its_own_alarms():
+    deadlines._alarms.set(60, Alarm(lambda: None))
+    read, write = os.pipe()
+
+    pid = os.fork()
+    if pid == 0:
+        deadlines._alarms.set(0, Alarm(lambda: os.write(write, b"rung")))
+        time.sleep(10)
+        os._exit(0)
+
+    try:
+        assert select.select([read], [], [], 5)[0] and os.read(read, 4) == b"rung"
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(read)
+        os.close(write)
 
 
 @contextlib.contextmanager
