@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from django.db import models, transaction
@@ -12,13 +11,12 @@ from elements.domain.budgets import is_recovering, stretched
 from elements.domain.connections import Connection, PollFacts, connection
 from elements.domain.lanes import BIG_FROM, DuePoll
 from elements.models.elements import KEY_FIELDS, Element
-from elements.models.statements import Change, Given, GivenMoment, Statement
+from elements.models.poll_leases import ahead, free, releasing, taking
+from elements.models.statements import Given, GivenMoment, Statement
 
 KEPT_RESULTS = 60
 # How long a queued poll may wait for a worker before it is queued once more.
 QUEUED_S = 15.0
-# No poll begins, is queued or is leased so far ahead of now: what says so is of a time when a clock was wrong.
-AHEAD_S = 120.0
 # How long a big element is usually read, all told.
 BIG_TAKES_S = 20.0
 _IDS_AT_ONCE = 500
@@ -35,8 +33,8 @@ class PollQuerySet(models.QuerySet["Poll"]):
 
     def due(self, now: datetime | GivenMoment) -> "PollQuerySet":
         """Keep those of active elements whose time has come and which nobody reads, nor is on the way to read."""
-        has_come = models.Q(due_at__lte=now) | models.Q(started_at__gt=_ahead(now))
-        return self.readable().filter(has_come, _free(now), _unqueued(now))
+        has_come = models.Q(due_at__lte=now) | models.Q(started_at__gt=ahead(now))
+        return self.readable().filter(has_come, free(now), _unqueued(now))
 
     def readable(self) -> "PollQuerySet":
         """Keep those of elements that are neither paused nor still being emptied of what they held elsewhere."""
@@ -90,7 +88,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
         One that has been read for long waits for AWS, and is not to keep others waiting.
         """
         queued = ~_unqueued(now)
-        begun = ~_free(now) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
+        begun = ~free(now) & models.Q(started_at__gt=now - timedelta(seconds=BIG_TAKES_S))
         return self.filter(queued | begun, counts__total__gte=BIG_FROM).count()
 
     def claim_now(self, element_id: int, now: datetime) -> bool:
@@ -112,7 +110,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
         due when it was queued, though the clock that did so may be ahead of `now`.
         """
         token, step = uuid.uuid4().hex, timedelta(seconds=interval_s)
-        won = _lease(queued).run(
+        won = taking(Poll, queued).run(
             element=element_id,
             token=token,
             now=now,
@@ -141,7 +139,7 @@ class PollQuerySet(models.QuerySet["Poll"]):
             mine = self.filter(element_id=element_id, lease=token)
             won = mine.update(lease="", leased_until=None, **totals, **outcome)
         else:
-            statement = _release(tuple(outcome), tuple(added))
+            statement = releasing(Poll, tuple(outcome), tuple(added))
             won = statement.run(
                 element=element_id, token=token, **{f"to_{name}": outcome[name] for name in outcome}, **added
             )
@@ -245,58 +243,9 @@ _ACTIVE = Statement(
 )
 
 
-@cache
-def _lease(queued: bool) -> Change:
-    """Return what takes a lease: of a poll that is queued, or of any."""
-
-    def make() -> tuple[PollQuerySet, Mapping[str, Any]]:
-        now, one_later, step = GivenMoment("now"), GivenMoment("one_later"), Given("step", models.DurationField)
-        next_at = models.Case(
-            models.When(started_at__gt=_ahead(now), then=one_later),
-            models.When(~_queued_when_due(), due_at__gt=now, then=models.F("due_at")),
-            models.When(due_at__gt=GivenMoment("one_ago"), then=models.F("due_at") + step),
-            default=one_later,
-            output_field=models.DateTimeField(),
-        )
-        free = Poll.objects.filter(_free(now), element_id=Given("element"))
-        until = {"leased_until": GivenMoment("until"), "due_at": next_at, "queued_at": None}
-        taken = {"lease": Given("token", models.CharField), "started_at": now, **until}
-        return free.filter(queued_at__isnull=False) if queued else free, taken
-
-    return Change(make)
-
-
-@cache
-def _release(outcome: tuple[str, ...], added: tuple[str, ...]) -> Change:
-    """Return what gives a lease back and sets these columns, adding to those totals."""
-
-    def make() -> tuple[PollQuerySet, Mapping[str, Any]]:
-        mine = Poll.objects.filter(element_id=Given("element"), lease=Given("token", models.CharField))
-        kinds: dict[str, Any] = {field.name: type(field) for field in Poll._meta.concrete_fields}
-        set_to = {name: Given(f"to_{name}", kinds[name]) for name in outcome}
-        totals = {name: models.F(name) + Given(name) for name in added}
-        return mine, {"lease": "", "leased_until": None, **set_to, **totals}
-
-    return Change(make)
-
-
-def _free(now: datetime | GivenMoment) -> models.Q:
-    return (
-        models.Q(leased_until__isnull=True) | models.Q(leased_until__lte=now) | models.Q(leased_until__gt=_ahead(now))
-    )
-
-
 def _unqueued(now: datetime | GivenMoment) -> models.Q:
     late = models.Q(queued_at__lte=now - timedelta(seconds=QUEUED_S))
-    return models.Q(queued_at__isnull=True) | late | models.Q(queued_at__gt=_ahead(now))
-
-
-def _queued_when_due() -> models.Q:
-    return models.Q(queued_at__isnull=False, queued_at__gte=models.F("due_at"))
-
-
-def _ahead(now: datetime | GivenMoment) -> Any:
-    return now + timedelta(seconds=AHEAD_S)
+    return models.Q(queued_at__isnull=True) | late | models.Q(queued_at__gt=ahead(now))
 
 
 def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
