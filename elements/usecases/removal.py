@@ -143,11 +143,14 @@ class _Rest:
         return ([], False) if self._over else ([self._pk], True)
 
     def remove(self, keys: Keys) -> None:
-        """Remove what was found, unless the element has been emptied meanwhile: then it is of its new place."""
+        """Remove what was found, unless the element has been emptied meanwhile: then it is of its new place.
+
+        One that moved and was removed since goes as a whole, by a job that knows so.
+        """
         # nobody may store what refers to an element while it is removed; of one that stays nobody is kept from it
         is_last = self._whole and not self._kinds
         rows = leaving().select_for_update() if is_last else leaving().locked()
-        element = rows.filter(pk=self._pk).first()
+        element = rows.filter(pk=self._pk, removed_at__isnull=not self._whole).first()
         if element is None:
             self._kinds, self._over = deque(), True
             return

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -258,6 +258,25 @@ def test_who_stood_still_removes_nothing_that_was_read_since(element, steps_of):
         slow.step(time.monotonic)
 
     assert Instance.objects.get().display_name == "new"
+
+
+@pytest.mark.parametrize("steps_before", [0, 1])
+def test_an_element_that_is_removed_while_it_is_emptied_after_a_move_goes_as_a_whole(element, steps_of, steps_before):
+    """Who empties it for its new place must not call it empty: nothing would remove the rest any more."""
+    steps_of(4)
+    removal.clear(element, timezone.now())
+    (slow,) = removal.jobs()
+    for _ in range(steps_before):
+        slow.step(time.monotonic)
+    remove(element, now=timezone.now(), patience_s=0)
+
+    while slow.has_more:
+        slow.step(time.monotonic)
+    prune.prune(timezone.now())
+
+    assert left(EVERYTHING[:-1]) == [0] * 6
+    assert not models.QuerySet(Element).exists()
+    assert not Activity.objects.exclude(element=None).exists()
 
 
 def test_a_debug_record_that_comes_late_goes_too(element, steps_of):
