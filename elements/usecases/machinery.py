@@ -24,7 +24,7 @@ def _polls(every: Sequence[Element], now: datetime) -> m.Polls:
     return m.Polls(
         polled=len(polls),
         paused=sum(one.paused for one in every),
-        due=sum(poll.due_at <= now and not _is_read(poll, now) for _, poll in polls),
+        due=sum(poll.due_at <= now and not _is_kept(one, poll, now) for one, poll in polls),
         late=states.count("late"),
         not_connected=states.count("not-connected"),
         p50_s=m.percentile(late, 50),
@@ -38,15 +38,16 @@ def lateness_s(one: Element, poll: Poll, now: datetime) -> float:
     return m.lateness_s(
         now,
         due_at=poll.due_at,
-        is_read=_is_read(poll, now),
+        is_read=_is_kept(one, poll, now),
         succeeded_at=poll.succeeded_at,
         failures=poll.failures,
         interval_s=poll.paced_interval_s(one.interval_s, now),
     )
 
 
-def _is_read(poll: Poll, now: datetime) -> bool:
-    return poll.leased_until is not None and poll.leased_until > now
+def _is_kept(one: Element, poll: Poll, now: datetime) -> bool:
+    """Tell whether nobody may begin to read the element: another reads it, or it is emptied after a move."""
+    return one.cleared_at is not None or (poll.leased_until is not None and poll.leased_until > now)
 
 
 def _slowed(elements: Sequence[Element], now: datetime) -> list[m.Slowed]:

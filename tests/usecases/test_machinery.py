@@ -33,6 +33,17 @@ def test_polls_are_counted_by_how_they_keep_their_times():
     assert (polls.p50_s, polls.p95_s, polls.max_s) == (0.0, 60.0, 60.0)
 
 
+def test_an_element_that_is_emptied_after_a_move_is_not_late():
+    """Its poll follows that, and no worker more would bring it sooner."""
+    now = timezone.now()
+    moved = builders.element(cleared_at=now - timedelta(seconds=50))
+    Poll.objects.filter(element=moved).update(due_at=now - timedelta(seconds=50))
+
+    polls = gathered(now).polls
+
+    assert (polls.polled, polls.due, polls.max_s) == (1, 0, 0.0)
+
+
 def test_only_budgets_that_have_not_recovered_are_named():
     now = timezone.now()
     for region, seconds_ago in (("eu-central-1", 30), ("us-east-1", 200)):
