@@ -101,13 +101,14 @@ def _keep_counts(actions: "QuerySet[Action]") -> None:
 def _remove_instances(keys: Keys) -> None:
     """Remove instances with their descriptions, but for those that came back meanwhile.
 
-    Poll rows are locked first, as by whoever else writes instances.
+    Poll rows are locked first, as by whoever else writes instances. What another holds is left to the next run: who
+    waits for one while he holds some could wait for each other with whoever writes several in another order.
     """
     of_these = Instance.objects.filter(pk__in=keys).order_by().values("element")
-    polls = Poll.objects.select_for_update().filter(element__in=of_these).order_by("pk")
+    polls = Poll.objects.select_for_update(skip_locked=True).filter(element__in=of_these).order_by("pk")
     elements = list(polls.values_list("element_id", flat=True))
-    gone = Instance.objects.select_for_update().filter(pk__in=keys, gone_at__isnull=False).order_by("pk")
-    keys = list(gone.values_list("pk", flat=True))
+    gone = Instance.objects.select_for_update().filter(pk__in=keys, element__in=elements, gone_at__isnull=False)
+    keys = list(gone.order_by("pk").values_list("pk", flat=True))
     ScheduledEvent.objects.filter(instance__in=keys).update(instance=None)
     Action.objects.filter(instance__in=keys).update(instance=None)
     remove_rows(InstanceDescription)(keys)

@@ -5,14 +5,14 @@ from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
 from elements.models import DebugRecord, Element, Instance, Poll
 from elements.models.elements import leaving
 from elements.models.polls import LeaseLost
-from elements.usecases import configure, removal, run_polls, store_reading
+from elements.usecases import configure, prune, removal, run_polls, store_reading
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
 from tests import builders
@@ -231,6 +231,24 @@ def beside(work):
         return results[0]
 
     return result
+
+
+@pytest.mark.services
+def test_pruning_waits_for_no_element_while_it_holds_others():
+    """Who renews several leases takes Poll rows in any order: each would wait for the other."""
+    now = timezone.now()
+    held, free = (builders.element(name=name, slug=name) for name in ("held", "free"))
+    for element in (held, free):
+        builders.instance(element, element.name)
+    Instance.objects.update(gone_at=now - timedelta(days=30))
+
+    with transaction.atomic():
+        Poll.objects.select_for_update().get(element=held)
+        assert isinstance(beside(lambda: prune.prune(now))(), int)
+        assert [instance.element for instance in Instance.objects.all()] == [held]
+
+    prune.prune(now)
+    assert not Instance.objects.exists()
 
 
 def test_settings_saved_while_a_poll_writes_wait_for_it(aws, monkeypatch):
