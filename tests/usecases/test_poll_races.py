@@ -15,7 +15,9 @@ from elements.models.polls import LeaseLost
 from elements.usecases import configure, prune, removal, run_polls, store_reading
 from elements.usecases.poll_element import ElementPoll, Superseded
 from elements.usecases.run_polls import poll_once
+from elements.usecases.side_by_side import running
 from tests import builders
+from tests.usecases.test_run_polls import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -161,6 +163,7 @@ def test_of_many_deliveries_of_one_task_one_polls(aws):
 
     at_once(8, lambda: run_polls.run_batch([element.pk], caller="poll"))
 
+    wait_until(lambda: not running())  # a poll that takes a second is not waited for
     assert len(aws.journal("DescribeInstances")) == 1
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from elements.domain.lanes import Batch
 from elements.models import Element, Instance, Poll, WorkerBeat
 from elements.usecases import run_polls
+from elements.usecases.side_by_side import running
 from tests import builders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +51,7 @@ def test_what_a_clock_a_little_ahead_queued_is_polled_once(aws):
 
     run_polls.run_batch([element.pk], caller="poll")
 
+    wait_until(lambda: not running())
     assert Poll.objects.get().due_at == due_at + timedelta(seconds=30)
     assert run_polls.claim_batches(now + timedelta(seconds=4)) == []
 
@@ -92,6 +94,7 @@ def test_tasks_that_piled_up_while_no_worker_ran_make_one_poll(aws):
     for _ in range(3):
         run_polls.run_batch([element.pk], caller="poll")
 
+    wait_until(lambda: not running())
     assert len(aws.journal("DescribeInstances")) == 1
 
 
@@ -120,6 +123,7 @@ def test_a_hanging_element_delays_no_other(aws):
     run_polls.run_batch([slow.pk, quick.pk], caller="poll")
 
     assert time.monotonic() - began < 5
+    wait_until(Instance.objects.exists)
     assert Instance.objects.get().element_id == quick.pk
     aws.close()  # lets the hanging thread end
     wait_until(lambda: not Poll.objects.get(element=slow).lease)
@@ -176,6 +180,7 @@ def test_a_paused_element_that_was_queued_is_due_as_soon_as_it_is_not_paused(aws
     run_polls.claim_batches(timezone.now())
     element.set_paused(True, by="maria", now=timezone.now())
     run_polls.run_batch([element.pk], caller="poll")
+    wait_until(lambda: not running())
 
     element.set_paused(False, by="maria", now=timezone.now())
 
