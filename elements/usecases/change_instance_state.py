@@ -119,7 +119,8 @@ def _may_be_asked(element: Element) -> bool:
 def _end_unsent(element: Element, actions: Sequence[Action], now: datetime) -> None:
     with transaction.atomic():
         touch(element, [action.instance_id_text for action in actions])
-        Action.objects.held(actions).update(status="refused", error_code="", message=PAUSED, settled_at=now)
+        said = {"error_code": "", "request_id": "", "message": PAUSED}
+        Action.objects.held(actions).update(status="refused", settled_at=now, **said)
 
 
 def _refusal(verb: Verb, row: Instance, busy: Action | None, now: datetime) -> str:

@@ -72,7 +72,8 @@ def follow(element: Element, *, now: datetime) -> None:
 
 def expire(now: datetime) -> None:
     """End requests nobody sent in time, open those to a look whose sender died, and end what nobody looks at."""
-    silent = {"status": "unanswered", "message": LOST_CALL, "answered_at": now, "look_at": now}
+    said = {"error_code": "", "request_id": "", "message": LOST_CALL}  # nothing of what it was refused with before
+    silent = {"status": "unanswered", "answered_at": now, "look_at": now, **said}
     _end_where(_refused, now, status="refused", answered_at=now, settled_at=now)
     _end_where(_late, now, status="expired", message=NOT_SENT, settled_at=now)
     _end_where(_lost, now, **silent)
@@ -93,7 +94,7 @@ def stuck_requests(now: datetime) -> list[tuple[int, list[int]]]:
 
 
 def _late(now: datetime | GivenMoment) -> ActionQuerySet:
-    return Action.objects.late(now)
+    return Action.objects.late(now).filter(error_code="")
 
 
 def _refused(now: datetime | GivenMoment) -> ActionQuerySet:

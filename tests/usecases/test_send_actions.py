@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from elements import tasks
 from elements.models import Action, Activity, DebugRecord, Element, Poll
-from elements.usecases import change_instance_state
+from elements.usecases import change_instance_state, follow_actions
 from elements.usecases.budgets import Budget
 from elements.usecases.change_instance_state import perform, request
-from elements.usecases.follow_actions import expire, stuck_requests
+from elements.usecases.follow_actions import LOST_CALL, expire, stuck_requests
 from elements.usecases.run_polls import poll_once
 from elements.usecases.send_actions import TOGETHER, Sender
 from tests import builders
@@ -329,6 +329,50 @@ def test_whoever_has_no_time_to_ask_again_says_why_aws_refused(aws, keys, settin
     for action in Action.objects.all():
         assert (action.status, action.error_code) == ("refused", "InsufficientInstanceCapacity")
         assert "AWS has no free capacity" in action.message and action.message.endswith(TOGETHER)
+
+
+def test_a_sender_that_dies_while_it_asks_again_leaves_nothing_of_what_aws_said_before(aws, keys, settings):
+    element = lacking(aws, keys, settings, types=["m5.large"] * 2, without=[0, 1])
+    now = timezone.now()
+    pks = stored(element, "start", now=now)
+    Sender(element, timezone.now, until=0.0).send(element.actions.claim(pks, now))
+    element.actions.claim(pks, now)  # and nothing more: the process is gone
+
+    expire(now + timedelta(seconds=91))
+
+    said = Action.objects.values_list("status", "error_code", "request_id", "message")
+    assert set(said) == {("unanswered", "", "", LOST_CALL)}
+
+
+def test_an_element_paused_before_aws_is_asked_again_shows_nothing_of_what_aws_said_before(aws, keys, settings):
+    element = lacking(aws, keys, settings, types=["m5.large"] * 2, without=[0, 1])
+    now = timezone.now()
+    pks = stored(element, "start", now=now)
+    Sender(element, timezone.now, until=0.0).send(element.actions.claim(pks, now))
+    element.set_paused(True, by="maria", now=now)
+
+    send(element, pks)
+
+    said = Action.objects.values_list("status", "error_code", "request_id", "message")
+    assert set(said) == {("refused", "", "", change_instance_state.PAUSED)}
+
+
+def test_what_aws_refused_while_the_clock_ends_what_is_late_says_why(aws, keys, settings, monkeypatch):
+    element = lacking(aws, keys, settings, types=["m5.large"] * 2, without=[0, 1])
+    now, end = timezone.now(), follow_actions._end_where
+    claimed = element.actions.claim(stored(element, "start", now=now), now)
+
+    def refused_meanwhile(rows, *args, **values):
+        end(rows, *args, **values)
+        if claimed:
+            Sender(element, timezone.now, until=0.0).send([claimed.pop(), claimed.pop()])
+
+    monkeypatch.setattr(follow_actions, "_end_where", refused_meanwhile)
+
+    for _ in range(2):
+        expire(now + timedelta(seconds=61))
+
+    assert set(Action.objects.values_list("status", "error_code")) == {("refused", "InsufficientInstanceCapacity")}
 
 
 def test_throttling_is_said_and_nothing_is_tried_again(aws, keys):
