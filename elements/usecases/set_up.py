@@ -10,6 +10,7 @@ from django.db import transaction
 
 from elements.domain.connection_reports import Report
 from elements.models import Activity, Element, Poll
+from elements.models.elements import leaving
 from elements.usecases.configure import switch_polling
 from elements.usecases.connect import Credentials
 from elements.usecases.removal import PATIENCE_S, clear, go_on
@@ -123,7 +124,8 @@ def change(
             note_report(element, report)
     if element.cleared_at:
         go_on([element.pk], patience_s)
-        element.refresh_from_db(fields=["cleared_at"])
+        # somebody may have removed it meanwhile
+        element.cleared_at = leaving().filter(pk=element.pk).values_list("cleared_at", flat=True).first()
     return found
 
 

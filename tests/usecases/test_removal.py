@@ -279,6 +279,14 @@ def test_an_element_that_is_removed_while_it_is_emptied_after_a_move_goes_as_a_w
     assert not Activity.objects.exclude(element=None).exists()
 
 
+def test_who_moves_an_element_that_another_removes_meanwhile_meets_no_error(element, monkeypatch):
+    monkeypatch.setattr(set_up, "go_on", lambda *_: remove(Element.objects.get(), now=timezone.now()))
+
+    move(element)
+
+    assert not models.QuerySet(Element).exists()
+
+
 def test_a_debug_record_that_comes_late_goes_too(element, steps_of):
     steps_of(4)
     remove(element, now=timezone.now(), patience_s=0)
