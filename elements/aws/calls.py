@@ -131,5 +131,7 @@ def _answer(response_dict: dict[str, Any], **kwargs: Any) -> None:
 def _end(**kwargs: Any) -> None:
     call = current()
     call.cutter.end()
-    if call.recorder.note_end(call.trace, call.operation, call.found, **kwargs) in THROTTLES:
+    is_read_later = call.finder is not None
+    code = call.recorder.note_end(call.trace, call.operation, call.found, is_read_later=is_read_later, **kwargs)
+    if code in THROTTLES:
         call.pace.throttled(call.operation)

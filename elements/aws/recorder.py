@@ -109,10 +109,12 @@ class Recorder:
         trace.answer(response["status_code"], len(response.get("body") or b""))
         self._note_clock(response.get("headers") or {})
 
-    def note_end(self, trace: Trace, operation: str, found: Found | None, **event: Any) -> str:
+    def note_end(
+        self, trace: Trace, operation: str, found: Found | None, *, is_read_later: bool = False, **event: Any
+    ) -> str:
         """Record an attempt that ended, with or without an answer; return AWS's code when that is an error.
 
-        Where what was found is still to be read, `let_go` or `close_open` records it.
+        Where a good answer is still to be read, `let_go` or `close_open` records it.
         """
         parsed, exception = event.get("parsed_response"), event.get("exception")
         if parsed is None:
@@ -133,6 +135,7 @@ class Recorder:
             message=str(error.get("Message", "") or ""),
             parsed=parsed,
             found=found,
+            is_read_later=is_read_later,
         )
         return code
 
@@ -161,6 +164,7 @@ class Recorder:
         message: str = "",
         parsed: Mapping[str, Any] | None = None,
         found: Found | None = None,
+        is_read_later: bool = False,
     ) -> None:
         trace.open = False
         good = parsed if outcome == "ok" and parsed else {}
@@ -183,11 +187,11 @@ class Recorder:
             response=self._redactor.structure(_summary(operation, good, returned)),
         )
         trace.held = attempt
-        if found is None or outcome != "ok":
+        if not is_read_later or outcome != "ok":
             self.let_go(trace)
 
     def let_go(self, trace: Trace) -> None:
-        """Record an attempt that waited for what it found to be read."""
+        """Record an attempt that waited for its answer to be read."""
         attempt, trace.held = trace.held, None
         if attempt is not None:
             getattr(self._diverted, "record", self.keep)(attempt)

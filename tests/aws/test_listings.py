@@ -1,9 +1,10 @@
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 
-from elements.aws import deadlines, reading
+from elements.aws import deadlines, reading, slices
 from elements.aws.calls import Pace
 from elements.aws.errors import AwsDenied, AwsRejected, AwsUnreachable
 from elements.aws.listings import INSTANCES, STATUSES, AtOnce
@@ -222,6 +223,23 @@ def test_a_page_that_is_not_understood_ends_its_listing_and_all_attempts_are_rec
     assert len(mine) <= 3
     assert len(records) == len(aws.journal())
     assert [thread.name for thread in threading.enumerate() if "listing" in thread.name] == []
+
+
+def test_a_page_left_to_botocore_that_is_not_understood_is_not_recorded_as_good(aws, gateway, records, monkeypatch):
+    aws.add_instances(extra={"State": None})
+    monkeypatch.setattr(slices, "cut", Mock(spec=slices.cut, side_effect=slices.Unproven))
+
+    with pytest.raises(AwsUnreachable, match="an instance has no state"):
+        both(gateway)
+
+    (mine,) = [record for record in records if record.operation == "DescribeInstances"]
+    assert (mine.outcome, mine.error_code, mine.returned, mine.response) == (
+        "not-understood",
+        "AnswerNotUnderstood",
+        None,
+        {},
+    )
+    assert len(records) == len(aws.journal())
 
 
 def test_statuses_that_are_not_understood_leave_the_instances_good(aws, gateway, records, monkeypatch):
