@@ -108,12 +108,13 @@ class AtOnce:
             except (Exception, GeneratorExit):
                 self._stop()
                 for _, item in self._taken():
-                    if isinstance(item, Answer):
-                        self._asker.let_go(item)
+                    self._record(item)
                 raise
             finally:
                 # Where the process is to end, or its task took too long, nobody waits for the attempts under way.
                 self._stop()
+                while not self._items.empty():
+                    self._record(self._items.get()[1])
 
     def _pages(self) -> Iterator[tuple[Listing, Page[Any] | AwsError]]:
         for listing in self._known:
@@ -156,11 +157,18 @@ class AtOnce:
                 self._speak_for_the_lost()
                 continue
             if isinstance(item, Attempt):
-                self._asker.recorder.keep(item)
+                self._record(item)
                 continue
             if not isinstance(item, Answer):
                 self._reading.pop(listing, None)
             yield listing, item
+
+    def _record(self, item: Item) -> None:
+        """Record an attempt, and that of an answer that nobody reads any more."""
+        if isinstance(item, Attempt):
+            self._asker.recorder.keep(item)
+        elif isinstance(item, Answer):
+            self._asker.let_go(item)
 
     def _speak_for_the_lost(self) -> None:
         """Say the error of threads that cannot say it: dead without a word, or waiting long past the deadline."""

@@ -185,6 +185,26 @@ class Ended:
     def put(self, item):
         """Nobody is there."""
 
+    def empty(self):
+        """Hold nothing."""
+        return True
+
+
+def test_a_task_that_is_ended_records_what_was_answered(aws, gateway, records):
+    aws.add_instances(count=1001)
+    pages = AtOnce(gateway._asker, {INSTANCES: {}, STATUSES: {}})
+    waiting = pages.pages()
+    next(waiting)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and pages._items.qsize() < 3:
+        time.sleep(0.01)
+
+    with pytest.raises(SystemExit):
+        waiting.throw(SystemExit())
+
+    assert pages._stopped
+    assert len(records) == len(aws.journal()) == 4
+
 
 def test_the_next_page_is_asked_for_while_one_is_read(aws, gateway, monkeypatch):
     aws.add_instances(count=1001)
