@@ -108,13 +108,20 @@ class Sender:
         elif len(group) == 1 or not _may_be_one_of_many(error):
             self._refuse(group, error.code, _sentence(error), request_id)
         else:
-            self._put_off(group, _said(error.code, f"{_sentence(error)} {TOGETHER}", request_id))
+            return self._put_off(group, _said(error.code, f"{_sentence(error)} {TOGETHER}", request_id))
         return []
 
-    def _put_off(self, group: Group, said: Mapping[str, str]) -> None:
-        """Give back what AWS refused together, with what it said: whoever was not asked for yet comes first."""
+    def _put_off(self, group: Group, said: Mapping[str, str]) -> list[Group]:
+        """Give back what AWS refused together, with what it said: whoever was not asked for yet comes first.
+
+        Where the refusal has no ID nothing would tell later who belongs together; return halves to ask for at once.
+        """
+        if not said["request_id"]:
+            Action.objects.held(group).update(**said)
+            return _halves(group)
         self.put_off += [action.pk for action in group]
         Action.objects.held(group).give_back(**said)
+        return []
 
     def _parts(self, group: Group) -> list[Group]:
         """Return smaller parts of what AWS has refused together, of one type and zone each where it lacks capacity."""
@@ -126,8 +133,7 @@ class Sender:
             of = {row[0]: row[1:] for row in rows.values_list("instance_id", "instance_type", "availability_zone")}
             for action in group:
                 kinds.setdefault(of.get(action.instance_id_text, ("", "")), []).append(action)
-        middle = len(group) // 2
-        return list(kinds.values()) if len(kinds) > 1 else [group[:middle], group[middle:]]
+        return list(kinds.values()) if len(kinds) > 1 else _halves(group)
 
     def _accept(self, group: Group, states: Mapping[str, tuple[str, str]], request_id: str) -> None:
         now = self.clock()
@@ -183,6 +189,11 @@ def _alike(actions: Sequence[Action]) -> list[Group]:
         key = (action.verb, action.requested_by, action.error_code, action.request_id)
         groups.setdefault(key, []).append(action)
     return list(groups.values())
+
+
+def _halves(group: Group) -> list[Group]:
+    middle = len(group) // 2
+    return [group[:middle], group[middle:]]
 
 
 def _said(code: str, sentence: str, request_id: str) -> dict[str, str]:

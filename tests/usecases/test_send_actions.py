@@ -311,6 +311,17 @@ def test_what_aws_refused_together_is_asked_for_again_after_all_others(aws, keys
     assert sorted(Action.objects.values_list("status", flat=True)) == ["accepted"] * 3 + ["refused"]
 
 
+def test_refusals_without_an_id_are_halved_until_those_stand_alone_that_lack_capacity(aws, keys, settings, monkeypatch):
+    settle = Sender._settle_error
+    monkeypatch.setattr(Sender, "_settle_error", lambda self, group, error, request_id: settle(self, group, error, ""))
+    element = lacking(aws, keys, settings, types=["m5.large"] * 6, without=[0, 5])
+
+    send(element, stored(element, "start"))
+
+    assert sorted(Action.objects.values_list("status", flat=True)) == ["accepted"] * 4 + ["refused"] * 2
+    assert len(aws.journal("StartInstances")) <= 11
+
+
 @pytest.mark.parametrize("who", ["the clock", "the sender"])
 def test_whoever_has_no_time_to_ask_again_says_why_aws_refused(aws, keys, settings, who):
     element = lacking(aws, keys, settings, types=["m5.large"] * 2, without=[0, 1])
