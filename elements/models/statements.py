@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.subqueries import UpdateQuery
+from django.db.transaction import TransactionManagementError
 
 _NO_TIME = timedelta(0)
 
@@ -96,6 +97,8 @@ class Statement:
         """Return a compiler that has composed already, for the connection of this thread."""
         _, composed, text, parameters = self._composed
         compiler, connection = copy.copy(composed), connections[using]
+        if composed.query.select_for_update and connection.get_autocommit():  # Django looks when it composes only
+            raise TransactionManagementError("rows are locked inside a transaction only")
         values: Any = [each.value(given, connection) if isinstance(each, Given) else each for each in parameters]
         compiler.connection = connection
         compiler.as_sql = lambda *_, **__: (text, values)  # type: ignore[method-assign]

@@ -295,5 +295,14 @@ def test_a_debug_record_of_a_poll_under_way_does_not_keep_an_element_from_being_
     assert not DebugRecord.objects.exists()
 
 
+def test_outside_a_transaction_an_element_is_not_taken_for_locked_whoever_locked_one_before():
+    element = builders.element()
+    with transaction.atomic():
+        assert Poll.objects.lock_with_element(element.pk)
+
+    with pytest.raises(transaction.TransactionManagementError):
+        Poll.objects.lock_with_element(element.pk)
+
+
 def test_an_element_is_locked_before_its_poll_row_by_whoever_locks_both():
     assert Poll.objects.locked_with_element().query.select_for_update_of == ("element", "self")
