@@ -138,8 +138,8 @@ class AtOnce:
                 raise item
 
     def _read(self, listing: Listing, answer: Answer) -> Page[Any] | None:
-        """Read a page; once one was not understood its listing ends, with the attempt under way."""
-        if listing in self._failed:
+        """Read a page; once one was not understood, or the listing was given up, nothing of it counts any more."""
+        if listing in self._failed or listing not in self._reading:
             self._asker.let_go(answer)
             return None
         try:

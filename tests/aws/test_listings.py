@@ -163,31 +163,48 @@ def test_a_thread_that_waits_for_ever_is_given_up_after_the_deadline(aws, keys, 
     for_ever.set()
 
 
-def test_a_task_that_is_ended_waits_for_no_thread(aws, gateway, monkeypatch):
-    aws.add_instances(count=5001)
+def test_a_task_that_is_ended_waits_for_no_thread(aws, keys, monkeypatch):
+    for_ever = threading.Event()
+    gateway = gateway_that_hangs(aws, keys, for_ever)
     pages = AtOnce(gateway._asker, {INSTANCES: {}, STATUSES: {}})
     waiting = pages.pages()
     next(waiting)
-    monkeypatch.setattr(pages, "_items", Ended())
+    monkeypatch.setattr(pages, "_speak_for_the_lost", lambda: pytest.fail("It waits."))
 
     with pytest.raises(SystemExit):
-        next(waiting)
+        waiting.throw(SystemExit())
 
     assert pages._stopped
+    for_ever.set()
 
 
-class Ended:
-    """A queue at which the task of whoever waits is ended."""
+def test_an_answer_of_a_listing_that_was_given_up_is_read_no_more(aws, keys):
+    aws.add_instances(count=1001)
+    for_ever = threading.Event()
+    gateway = gateway_that_hangs(aws, keys, for_ever)
+    pages = AtOnce(gateway._asker, {INSTANCES: {}, STATUSES: {}})
+    waiting = pages.pages()
+    next(waiting)
+    pages._items.put((STATUSES, gateway._asker.overdue(STATUSES.operation)))
+    pages._items.put((STATUSES, next(STATUSES.answers(gateway_that_hangs(aws, keys, None)._asker))))
 
-    def get(self, timeout):
-        raise SystemExit
+    found = list(waiting)
 
-    def put(self, item):
-        """Nobody is there."""
+    assert [type(page) for listing, page in found if listing is STATUSES] == [AwsUnreachable]
+    assert [len(page.seen) for listing, page in found if listing is INSTANCES] == [1]
+    for_ever.set()
 
-    def empty(self):
-        """Hold nothing."""
-        return True
+
+def gateway_that_hangs(aws, keys, for_ever):
+    """Return one that asks for statuses only once `for_ever` is set."""
+    return open_gateway(
+        Credentials(keys.access_key_id, keys.secret_access_key),
+        Target("eu-central-1", aws.url, allow_private=True),
+        record=lambda record: None,
+        caller="test",
+        patience=Patience(),
+        pace=Pace(lambda operation: for_ever and operation == STATUSES.operation and for_ever.wait() and None),
+    )
 
 
 def test_a_task_that_is_ended_records_what_was_answered(aws, gateway, records):
@@ -297,7 +314,7 @@ def test_no_more_than_one_page_ahead_waits_for_whoever_stores_them(aws, gateway)
     pages = gateway.read_all()
     next(pages)
     settled = 0
-    while settled != (settled := len(aws.journal())):
+    while settled != (settled := len(aws.journal())) or settled < 4:
         time.sleep(1)
 
     pages.close()
