@@ -31,8 +31,6 @@ _NAMING = ("naming_format", "naming_saved_at", "naming_effective_at")
 # Below the 200 ms that nobody may be kept waiting, for the commit comes on top. What a step costs beside its rows is as
 # much as some tens of them cost: still smaller ones would keep others waiting longer, all together.
 AIM_S, LEAST = 0.1, 100
-# What is stored already is dearer to change than what is new to add; the first step tells how much.
-FIRST = 250
 
 T = TypeVar("T")
 # Gives what the Poll row says of a success, and what is added to its totals.
@@ -41,10 +39,11 @@ Success = Callable[[Poll], tuple[dict[str, Any], Mapping[str, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """So many rows that one transaction writes."""
+    """So many rows that one transaction writes, and what learns how many that can be."""
 
     rows: int
     write: Callable[..., Changes]
+    stride: Stride
 
 
 class Superseded(Exception):
@@ -91,7 +90,6 @@ class Storing:
         self._lease, self._reading, self._element, self._read_at = lease, reading, lease.element, read_at
         self._names: WantedNames | None = None
         self._changes, self._has_touched = Changes(), False
-        self._stride = Stride(first=min(FIRST, BATCH), least=LEAST, most=BATCH, aim_s=AIM_S)
 
     def run(self, named_by: str, spot_types: Mapping[str, str], success: Success) -> Stored:
         """Write everything; `named_by` says by what names were made."""
@@ -105,8 +103,9 @@ class Storing:
     def _store(self, spot_types: Mapping[str, str], success: Success) -> Stored:
         last = self._all_but_last(self._batches())
         others = [*self._events(anything_else=bool(last)), *self._spots(spot_types)]
-        if sum(batch.rows for batch in (*last, *others)) > self._stride.size:
-            last, others = self._all_but_last([*last, *others]), []
+        together = [*last, *others]
+        if sum(batch.rows for batch in together) > min((batch.stride.size for batch in together), default=0):
+            last, others = self._all_but_last(together), []
         with self._step() as poll:
             for batch in (*last, *others):
                 self._run(batch, poll)
@@ -125,7 +124,7 @@ class Storing:
                     self._note_unfinished(poll)
                     self._run(each, poll)
                     # without what a commit costs, which SQLite's log is copied in: smaller steps would not spare it
-                    self._stride.took(each.rows, time.monotonic() - began)
+                    each.stride.took(each.rows, time.monotonic() - began)
             last = [batch]
         return last
 
@@ -146,16 +145,8 @@ class Storing:
         instances = reading.instances(names.name if names else None)
         # one after the other: an instance may be among the statuses and the renamed ones, but once in a batch
         for every in (instances, reading.statuses(), names.renamed() if names else ()):
-            for seen in self._portions(every):
-                yield Batch(len(seen), partial(store_rows, seen=seen, made=made_columns(seen)))
-        for missing in self._portions(sorted(reading.missing)):
-            yield Batch(len(missing), partial(mark_gone, instance_ids=missing))
-
-    def _portions(self, rows: Iterable[T]) -> Iterator[list[T]]:
-        """Yield rows in lists as long as steps may be by then."""
-        rest = iter(rows)
-        while found := list(islice(rest, self._stride.size)):
-            yield found
+            yield from _batches_of(every, lambda seen: partial(store_rows, seen=seen, made=made_columns(seen)))
+        yield from _batches_of(sorted(reading.missing), lambda ids: partial(mark_gone, instance_ids=ids))
 
     def _events(self, *, anything_else: bool) -> Iterator[Batch]:
         """Yield the instances that have scheduled events or had some; none where nothing can have moved."""
@@ -164,8 +155,8 @@ class Storing:
             announced = element.scheduled_events.filter(cleared_at__isnull=True).values_list(
                 "instance_id_text", flat=True
             )
-            for ids in self._portions(sorted({*reading.spool.with_events(), *announced})):
-                yield Batch(len(ids), partial(self._store_events, instance_ids=ids))
+            ids = sorted({*reading.spool.with_events(), *announced})
+            yield from _batches_of(ids, lambda some: partial(self._store_events, instance_ids=some))
 
     def _store_events(self, element: Element, instance_ids: list[str], moment: Moment) -> Changes:
         statuses = self._reading.spool.events(instance_ids[0], instance_ids[-1])
@@ -174,8 +165,7 @@ class Storing:
         return Changes()
 
     def _spots(self, spot_types: Mapping[str, str]) -> Iterator[Batch]:
-        for types in self._portions(sorted(spot_types.items())):
-            yield Batch(len(types), partial(self._store_spots, types=dict(types)))
+        yield from _batches_of(sorted(spot_types.items()), lambda some: partial(self._store_spots, types=dict(some)))
 
     def _store_spots(self, element: Element, types: Mapping[str, str], moment: Moment) -> Changes:
         self._touch(store_spot_types(element, types))
@@ -224,6 +214,16 @@ class Storing:
         if not self._reading.anew or self._reading.status_error is None:
             made["rows_made_by"] = recipe()
         return made
+
+
+def _batches_of(rows: Iterable[T], write: Callable[[list[T]], Callable[..., Changes]]) -> Iterator[Batch]:
+    """Yield rows of one kind in batches as large as they may be by then, the first ones small.
+
+    Each kind learns anew: to change a row is dearer than to add one, and an event costs as much as five instances.
+    """
+    stride, rest = Stride(first=min(LEAST, BATCH), least=LEAST, most=BATCH, aim_s=AIM_S), iter(rows)
+    while found := list(islice(rest, stride.size)):
+        yield Batch(len(found), write(found), stride)
 
 
 def check_source(element: Element) -> Poll:

@@ -31,11 +31,18 @@ def steps(element, monkeypatch, *, batch, aim_s):
     return [number for _, number in sorted(touched.items())]
 
 
-@pytest.mark.parametrize(("aim_s", "rows"), [(3600, [40, 40, 20]), (1e-9, [40, 40, 10, 10])])
+@pytest.mark.parametrize(("aim_s", "rows"), [(3600, [10, 10, 20, 40, 20]), (1e-9, [10] * 10)])
 def test_a_step_takes_as_many_rows_as_the_one_before_had_time_for(aws, element, monkeypatch, aim_s, rows):
     aws.add_instances(count=100)
 
     assert steps(element, monkeypatch, batch=40, aim_s=aim_s) == rows
+
+
+def test_events_are_written_in_small_steps_for_each_costs_as_much_as_five_rows(aws, element, monkeypatch):
+    for instance_id in aws.add_instances(count=100):
+        aws.instance(instance_id).schedule_event("system-reboot")
+
+    assert steps(element, monkeypatch, batch=40, aim_s=3600) == [10] * 10
 
 
 def test_the_types_of_many_spot_instances_are_written_in_steps(aws, element, monkeypatch):
