@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Model, QuerySet
 
 from elements.models import Action, Activity, Change, DebugRecord, Instance, Poll, ScheduledEvent, WorkerBeat
 from elements.models.instance_descriptions import InstanceDescription
@@ -78,24 +78,29 @@ def _settled_before(limit: datetime) -> Find:
 
 
 def _remove_actions(keys: Keys) -> None:
+    keys = _counted(Action.objects.filter(pk__in=keys))
     Change.objects.filter(action__in=keys).update(action=None)
-    _keep_counts(Action.objects.filter(pk__in=keys))
     remove_rows(Action)(keys)
 
 
-def _keep_counts(actions: "QuerySet[Action]") -> None:
-    """Add up by outcome what is removed, so that the totals of /metrics never go down."""
-    counted: dict[int, Counter[str]] = defaultdict(Counter)
-    for element_id, status, number in actions.order_by().values_list("element_id", "status").annotate(Count("pk")):
-        counted[element_id][status] += number
-    for poll in (
-        Poll.objects.select_for_update()
-        .filter(element__in=counted)
-        .order_by("pk")
-        .only("element_id", "removed_actions")
+def _counted(actions: "QuerySet[Action]") -> Keys:
+    """Add up by outcome what is removed, so that the totals of /metrics never go down, and return what may go.
+
+    As below, what is of elements whose Poll rows others hold is left to the next run.
+    """
+    of_these = Poll.objects.filter(element__in=actions.order_by().values("element"))
+    polls = list(of_these.select_for_update(skip_locked=True).order_by("pk").only("element_id", "removed_actions"))
+    held = of_these.exclude(pk__in=[poll.pk for poll in polls]).values("element")
+    going, counted = list[int](), defaultdict[int, Counter[str]](Counter)
+    for pk, element_id, status in (
+        actions.exclude(element__in=held).order_by("pk").values_list("pk", "element_id", "status")
     ):
+        going.append(pk)
+        counted[element_id][status] += 1
+    for poll in polls:
         removed = Counter(poll.removed_actions) + counted[poll.element_id]
         Poll.objects.filter(pk=poll.pk).update(removed_actions=dict(removed))
+    return going
 
 
 def _remove_instances(keys: Keys) -> None:

@@ -1,6 +1,7 @@
 """What happens to an element while it is read."""
 
 import threading
+import uuid
 from contextlib import nullcontext
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
-from elements.models import DebugRecord, Element, Instance, Poll
+from elements.models import Action, DebugRecord, Element, Instance, Poll
 from elements.models.elements import leaving
 from elements.models.polls import LeaseLost
 from elements.usecases import configure, prune, removal, run_polls, store_reading
@@ -243,15 +244,23 @@ def test_pruning_waits_for_no_element_while_it_holds_others():
     held, free = (builders.element(name=name, slug=name) for name in ("held", "free"))
     for element in (held, free):
         builders.instance(element, element.name)
+        settled = {
+            "status": "confirmed",
+            "settled_at": now - timedelta(days=100),
+            "requested_at": now,
+            "expires_at": now,
+        }
+        Action.objects.create(element=element, batch=uuid.uuid4(), instance_id_text=element.name, **settled)
     Instance.objects.update(gone_at=now - timedelta(days=30))
 
     with transaction.atomic():
         Poll.objects.select_for_update().get(element=held)
         assert isinstance(beside(lambda: prune.prune(now))(), int)
-        assert [instance.element for instance in Instance.objects.all()] == [held]
+        assert [row.element for row in (*Instance.objects.all(), *Action.objects.all())] == [held, held]
 
     prune.prune(now)
-    assert not Instance.objects.exists()
+    assert not Instance.objects.exists() and not Action.objects.exists()
+    assert [poll.removed_actions for poll in Poll.objects.all()] == [{"confirmed": 1}] * 2
 
 
 def test_settings_saved_while_a_poll_writes_wait_for_it(aws, monkeypatch):
