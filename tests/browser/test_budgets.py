@@ -64,13 +64,14 @@ def test_no_page_shifts_while_it_loads(many, sign_in, path, width):
     assert page.evaluate("window.shifts") == 0, page.evaluate("window.shifted")
 
 
-def test_50_instances_can_be_worked_with_after_300_ms(many, sign_in):
+def test_50_instances_take_the_browser_no_longer_than_six_bare_pages(many, sign_in):
     page = sign_in("olga", "/password/")
 
-    # whatever else the machine does, the best of some is what the page itself takes
-    found = [measure.interactive(page, measure.FIFTY) for _ in range(4)]
+    # by turns, and the best of some: what else a machine does, and how quick it is, both have in common
+    found = [[measure.interactive(page, path)[1] for path in (measure.FIFTY, "/password/")] for _ in range(5)]
 
-    assert min(took for took, _ in found) <= 300 or min(spent for _, spent in found) <= 150, found
+    fifty, bare = (min(spent) for spent in zip(*found, strict=True))
+    assert fifty <= 6 * bare, found
 
 
 def test_a_refresh_of_50_changed_rows_writes_no_more_than_it_must_shifts_nothing_and_holds_no_frame(
