@@ -88,6 +88,7 @@ def test_a_refresh_of_50_changed_rows_writes_no_more_than_it_must_shifts_nothing
         assert not found["moved"]
         assert found["shifts"] < 0.01, "columns may become as wide as their words, no more"
 
-    # of the processor's time, which does not depend on what else the machine does; the second is without warming up
-    assert 0 < found["tasks_ms"][0] <= 50, found["tasks_ms"][:5]
-    assert sum(found["tasks_ms"]) < 250
+    # of the processor's time, against what a bare page takes; the second refresh is without warming up
+    bare = min(measure.interactive(page, "/password/")[1] for _ in range(5))
+    assert 0 < found["tasks_ms"][0] <= 2.5 * bare, (found["tasks_ms"][:5], bare)
+    assert sum(found["tasks_ms"]) < 8 * bare, (sum(found["tasks_ms"]), bare)
