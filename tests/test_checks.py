@@ -96,7 +96,9 @@ def test_the_state_of_the_machinery_is_told_before_a_deployment(aws):
         each.msg for each in run_checks(databases=["default"], include_deployment_checks=True) if each.level == INFO
     ]
 
-    lines = re.sub(r"\d+(\.\d+)?", "N", told.replace("\u00a0", " ")).split("\n\t")
+    # Redis keeps what other tests have queued
+    told = re.sub(r"tasks?( waiting)(, the oldest for .*)?", r"tasks\1", told.replace("\u00a0", " "))
+    lines = re.sub(r"\d+(\.\d+)?", "N", told).split("\n\t")
     assert lines[:3] == [
         "The machinery:",
         "queue default (polls): N tasks waiting",
