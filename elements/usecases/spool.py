@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from elements.domain.snapshots import InstanceSnapshot, StatusSnapshot
 
-BATCH = 500
+BATCH = 400
 # A database without a name is a temporary file that nobody else can open and that goes with its connection.
 _NAMELESS = ""
 _TABLES = """
