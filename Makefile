@@ -37,7 +37,7 @@ check: .venv/.dev-ok
 	$(BIN)/python -m tests.with_settings django makemigrations --check --dry-run
 	$(MAKE) test
 
-# Every bar of docs/performance.md, on SQLite (17 minutes) and PostgreSQL; writes the figures there.
+# Every bar of docs/performance.md, on SQLite (17 to 20 minutes) and PostgreSQL; writes the figures there.
 bench: .venv/.dev-ok
 	$(BIN)/python -m tests.bench --database sqlite,postgres --write
 
