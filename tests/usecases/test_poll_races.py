@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
@@ -315,3 +316,15 @@ def test_outside_a_transaction_an_element_is_not_taken_for_locked_whoever_locked
 
 def test_an_element_is_locked_before_its_poll_row_by_whoever_locks_both():
     assert Poll.objects.locked_with_element().query.select_for_update_of == ("element", "self")
+
+
+@pytest.mark.parametrize("failures", [1, F("failures") + 1], ids=["composed once", "with an expression"])
+def test_a_lease_is_given_back_once(failures):
+    element = builders.element()
+    token = Poll.objects.lease(element.pk, now=timezone.now(), seconds=60)
+
+    Poll.objects.release(element.pk, token, failures=failures)
+
+    with pytest.raises(LeaseLost):
+        Poll.objects.release(element.pk, token, failures=failures)
+    assert Poll.objects.get(element=element).failures == 1
